@@ -1,0 +1,64 @@
+# Everything the project needs is installed by these targets into .venv, from requirements.lock, with the Python that is there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION = $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-long test-backends check lint types contracts proto proto-fresh lock lock-fresh bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+install: $(VENV)/.installed ## install what is locked into .venv
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "Python 3.11 to 3.13 is needed; name one with PYTHON=…" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv && $(BIN)/uv --version | grep -qF "$(UV_VERSION)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+run: install ## start the platform on this machine (Ctrl-C ends it); data in ./var or VONGLAU_DATA
+	@$(BIN)/python -m services.standalone $(ARGS)
+
+test: install ## the default suite: loopback only
+	$(BIN)/python -m pytest $(ARGS)
+
+test-long: install ## soaks and many-round tests
+	$(BIN)/python -m pytest -m long $(ARGS)
+
+check: lint types contracts proto-fresh lock-fresh ## ruff, mypy strict, import contracts, protos fresh, lock fresh
+
+lint: install
+	$(BIN)/ruff check .
+
+types: install
+	$(BIN)/mypy
+
+contracts: install
+	$(BIN)/lint-imports
+
+proto: install ## generate libs/vonglau/<context>/v1 from proto/
+	$(BIN)/python proto/generate.py
+
+proto-fresh: install
+	$(BIN)/python proto/generate.py --check
+
+LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --all-extras --custom-compile-command "make lock"
+
+lock: ## raise the versions in requirements.lock
+	$(BIN)/$(LOCK) --upgrade pyproject.toml -o requirements.lock
+
+lock-fresh: install
+	@cp requirements.lock $(VENV)/lock.check
+	@$(BIN)/$(LOCK) pyproject.toml -o $(VENV)/lock.check
+	@diff -q requirements.lock $(VENV)/lock.check >/dev/null || { echo "requirements.lock does not fit pyproject.toml: make lock" >&2; exit 1; }
+
+bench: install ## the bars, each beside its reference; ONLY=name picks one
+	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+clean: ## remove .venv and caches; data in var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Vọng Lâu: the libraries that every service stands on."""

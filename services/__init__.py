@@ -1,0 +1,1 @@
+"""The services; each runs as `python -m services.<name>`."""
