@@ -1,0 +1,45 @@
+from google.type import date_pb2 as _date_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class DeletionIntended(_message.Message):
+    __slots__ = ("camera", "owner", "day", "hours", "rule", "article", "objects", "size_bytes", "digest")
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    HOURS_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    ARTICLE_FIELD_NUMBER: _ClassVar[int]
+    OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    camera: str
+    owner: str
+    day: _date_pb2.Date
+    hours: int
+    rule: str
+    article: str
+    objects: int
+    size_bytes: int
+    digest: bytes
+    def __init__(self, camera: _Optional[str] = ..., owner: _Optional[str] = ..., day: _Optional[_Union[_date_pb2.Date, _Mapping]] = ..., hours: _Optional[int] = ..., rule: _Optional[str] = ..., article: _Optional[str] = ..., objects: _Optional[int] = ..., size_bytes: _Optional[int] = ..., digest: _Optional[bytes] = ...) -> None: ...
+
+class DeletionConfirmed(_message.Message):
+    __slots__ = ("camera", "owner", "day", "hours", "digest", "archive")
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    HOURS_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVE_FIELD_NUMBER: _ClassVar[int]
+    camera: str
+    owner: str
+    day: _date_pb2.Date
+    hours: int
+    digest: bytes
+    archive: str
+    def __init__(self, camera: _Optional[str] = ..., owner: _Optional[str] = ..., day: _Optional[_Union[_date_pb2.Date, _Mapping]] = ..., hours: _Optional[int] = ..., digest: _Optional[bytes] = ..., archive: _Optional[str] = ...) -> None: ...
