@@ -66,7 +66,7 @@ class Damaged(VonglauError):
     """Stored data is not what was stored: DATA_LOSS."""
 
 
-class RetryLater(Exception):  # noqa: N818 - named by consequence
+class RetryLater(Exception):
     """Towards a stream: the event cannot be applied now, but can be after the delay."""
 
     def __init__(self, message: str, *, delay: float = 1.0) -> None:
@@ -74,7 +74,7 @@ class RetryLater(Exception):  # noqa: N818 - named by consequence
         self.delay = delay  # s
 
 
-class Poison(Exception):  # noqa: N818 - named by consequence
+class Poison(Exception):
     """Towards a stream: this event can never be applied as it is; it is parked with its key."""
 
     def __init__(self, reason: str, message: str) -> None:

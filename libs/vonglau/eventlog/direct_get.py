@@ -1,0 +1,89 @@
+"""Direct Get batches (ADR-31): many messages for one request, without a consumer. nats-py 2.16 has no call for it.
+
+Answers come to one wildcard inbox of the process; the last token tells the request. The end of a batch is Status 204.
+"""
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError, Error, NoRespondersError
+
+from vonglau.errors import Unavailable
+from vonglau.eventlog.event import Recorded
+
+END, NOT_FOUND, NO_RESPONDERS = "204", "404", "503"
+
+
+class _Answer:
+    """One request's messages so far."""
+
+    def __init__(self) -> None:
+        self.messages: list[Recorded] = []
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class DirectGet:
+    """Reads from a stream's replicas; what comes may be behind the leader."""
+
+    def __init__(self, nc: Client, timeout: float = 5.0) -> None:
+        """timeout: s, for one whole batch."""
+        self._nc = nc
+        self._timeout = timeout
+        self._inbox = nc.new_inbox()
+        self._numbers = itertools.count()
+        self._waiting: dict[str, _Answer] = {}
+        self._subscribed: asyncio.Task[Any] | None = None
+
+    async def by_subject(self, log: str, subject: str, start: int, most: int = 1000) -> list[Recorded]:
+        """At most `most` messages of one subject from sequence `start` on."""
+        return await self._ask(log, {"batch": most, "seq": max(start, 1), "next_by_subj": subject})
+
+    async def last_of_each(self, log: str, subjects: list[str]) -> list[Recorded]:
+        """The last message of each literal subject that has one; at most 1,000 subjects."""
+        return await self._ask(log, {"multi_last": subjects, "batch": len(subjects)})
+
+    async def _ask(self, log: str, request: Mapping[str, Any]) -> list[Recorded]:
+        await self._subscribe()
+        token = str(next(self._numbers))
+        answer = self._waiting[token] = _Answer()
+        try:
+            await self._nc.publish(f"$JS.API.DIRECT.GET.{log}", orjson.dumps(request), reply=f"{self._inbox}.{token}")
+            await asyncio.wait_for(answer.done, self._timeout)
+        except (TimeoutError, NoRespondersError, ConnectionClosedError, Error) as error:
+            raise Unavailable("LOG_UNAVAILABLE", f"the event log does not answer: {type(error).__name__}", log=log) from error
+        finally:
+            del self._waiting[token]
+        return answer.messages
+
+    async def _subscribe(self) -> None:
+        """Once for the life of the connection; nats-py renews it after a reconnect."""
+        if self._subscribed is None:
+            self._subscribed = asyncio.ensure_future(self._nc.subscribe(f"{self._inbox}.*", cb=self._take))
+        await asyncio.shield(self._subscribed)
+
+    async def _take(self, message: Msg) -> None:
+        answer = self._waiting.get(message.subject.rpartition(".")[2])
+        if answer is None or answer.done.done():
+            return
+        headers = message.headers or {}
+        status = headers.get("Status")
+        if status is None:
+            answer.messages.append(recorded(headers, message.data))
+        elif status in (END, NOT_FOUND):
+            answer.done.set_result(None)
+        elif status == NO_RESPONDERS:
+            answer.done.set_exception(NoRespondersError())
+        else:
+            answer.done.set_exception(Error(f"direct get answered {status} {headers.get('Description', '')}"))
+
+
+def recorded(headers: Mapping[str, str], body: bytes) -> Recorded:
+    """A directly got message as the event it is."""
+    own = {name: value for name, value in headers.items() if not name.startswith("Nats-")}
+    return Recorded(headers["Nats-Stream"], int(headers["Nats-Sequence"]), headers["Nats-Subject"], own, body)

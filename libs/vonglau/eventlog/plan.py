@@ -1,0 +1,82 @@
+"""What a round of decisions would write: pure, so that a lost race costs nothing but another round."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vonglau.errors import VonglauError
+from vonglau.eventlog.decision import Call, Command, Event, On
+from vonglau.eventlog.event import BODY, REQUEST, AggregateStream, Version
+from vonglau.eventlog.headers import HeaderWriter
+from vonglau.eventlog.history import Answered, History
+from vonglau.eventlog.port import Append
+
+Outcome = Version | VonglauError
+
+
+class Plan:
+    """Takes commands in order; each sees what the ones before it would write."""
+
+    def __init__(self, histories: Mapping[AggregateStream, History[Any]], headers: HeaderWriter) -> None:
+        self.histories = dict(histories)
+        self.appends: list[Append] = []
+        self.unprotected: set[AggregateStream] = set()  # decided on, but guarded by no expectation
+        self._loaded = dict(histories)
+        self._headers = headers
+        self._written: dict[AggregateStream, int] = {}  # index of each stream's last append
+
+    def take(self, command: Command[Any]) -> Outcome | AggregateStream:
+        """The command's outcome: an error, a version, or the stream whose new version the batch will give it."""
+        history = self.histories[command.stream]
+        others = [self.histories[stream].state for stream, _ in command.alongside]
+        try:
+            answered: Version | None = history.answer(command.call)
+            if answered is not None:
+                return answered
+            events = list(command.decision(history.state, *others))
+        except VonglauError as refusal:
+            self.unprotected.update(stream for stream in self._reads(command) if stream not in self._written)
+            return refusal
+        if not events:
+            self.unprotected.update(stream for stream in self._reads(command) if stream not in self._written)
+            return command.stream if command.stream in self._written else history.version
+        for event in events:
+            stream, body = event if isinstance(event, On) else (command.stream, event)
+            self._add(stream, body, command.call)
+        self.unprotected.difference_update(self._written)
+        self.unprotected.update(stream for stream in self._reads(command) if stream not in self._written)
+        return command.stream if command.stream in self._written else history.version
+
+    def outcomes(self, taken: Sequence[Outcome | AggregateStream], sequences: Sequence[int]) -> list[Outcome]:
+        """What was taken, with the sequences that the store gave."""
+        return [Version(outcome.log, sequences[self._written[outcome]]) if isinstance(outcome, AggregateStream) else outcome for outcome in taken]
+
+    def stored(self, sequences: Sequence[int]) -> list[History[Any]]:
+        """The histories as they are once the batch is stored, for the cache."""
+        return [self._advanced(history, sequences) if stream in self._written else history for stream, history in self.histories.items()]
+
+    def _advanced(self, history: History[Any], sequences: Sequence[int]) -> History[Any]:
+        answered = self._answered(history, history.stream, sequences)
+        return replace(history, sequence=sequences[self._written[history.stream]], answered=answered)
+
+    def _answered(self, history: History[Any], stream: AggregateStream, sequences: Sequence[int]) -> Mapping[str, Answered]:
+        new = {
+            append.headers[REQUEST]: Answered(sequences[index], append.headers.get(BODY, ""))
+            for index, append in enumerate(self.appends)
+            if append.stream == stream and REQUEST in append.headers
+        }
+        return {**history.answered, **new}
+
+    @staticmethod
+    def _reads(command: Command[Any]) -> list[AggregateStream]:
+        return [command.stream, *(stream for stream, _ in command.alongside)]
+
+    def _add(self, stream: AggregateStream, event: Event, call: Call) -> None:
+        history = self.histories[stream]  # a decision writes only to what it was given to read
+        state = history.fold.evolve(history.state, event)
+        position = history.position + 1
+        self.histories[stream] = replace(history, state=state, position=position)
+        headers = self._headers.write(event, stream.subject, call, position)
+        self._written[stream] = len(self.appends)
+        self.appends.append(Append(stream, self._loaded[stream].sequence, headers, event.SerializeToString()))
