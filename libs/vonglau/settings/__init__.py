@@ -1,0 +1,8 @@
+"""Settings are frozen dataclasses, read once from the environment. Each field says its unit, default and why."""
+
+from vonglau.settings.declaration import Variable, group, setting, variables
+from vonglau.settings.loading import Misconfigured, load
+from vonglau.settings.platform import PlatformSettings
+from vonglau.settings.table import render_table
+
+__all__ = ["Misconfigured", "PlatformSettings", "Variable", "group", "load", "render_table", "setting", "variables"]

@@ -1,0 +1,30 @@
+"""What every service is told. A service's own settings class inherits from this one."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vonglau.settings.declaration import setting
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformSettings:
+    """Shared by all services; relative paths are relative to the working directory."""
+
+    nats_url: str = setting("nats://127.0.0.1:4222", unit="URLs, by comma", why="NATS with JetStream: the log and the key-value buckets")
+    listen: str = setting("127.0.0.1:0", unit="host:port", why="where gRPC is served; port 0 takes a free one, loopback unless opened on purpose")
+    run_dir: Path = setting(Path("var/run"), unit="folder", why="the bound address goes to <service>.address here, so that others find it")
+    data_dir: Path = setting(Path("var/documents"), unit="folder", why="the service's documents: views that can be rebuilt")
+    footage_dir: Path = setting(Path("var/footage"), unit="folder", why="footage, one bucket per owner")
+    identity_dir: Path = setting(Path("var/identity"), unit="folder", why="jwks.json of the issuer; issuer.key too where issuing is local")
+    secrets_key_file: Path = setting(Path("var/secrets.key"), unit="file, mode 0600", why="wraps the ciphertexts in the bucket `secrets`; backed up apart")
+    tenant: str = setting("local", unit="name", why="a tenant is a deployment: tokens of another one mean nothing here")
+    platform_admins: tuple[str, ...] = setting((), unit="persons, by comma", why="may register owners and use operations; they see no footage")
+    registry_address: str = setting("", unit="host:port or gRPC target", why="empty: read from registry.address in the run folder")
+    ingest_address: str = setting("", unit="host:port or gRPC target", why="empty: read from ingest.address in the run folder")
+    recording_address: str = setting("", unit="host:port or gRPC target", why="empty: read from recording.address in the run folder")
+    grace_s: float = setting(8.0, unit="s", why="open calls may take this long to end at a stop; below the grace of a pod and of Ctrl-C", at_least=0)
+    log_format: str = setting("text", unit="text or json", why="text for people, json for collectors, with trace ids", choices=("text", "json"))
+    log_level: str = setting("info", unit="level", why="what is told from here up; info is quiet when all is well", choices=LEVELS)
