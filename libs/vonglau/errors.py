@@ -80,3 +80,11 @@ class Poison(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class LostRace(Exception):
+    """Towards a writer: somebody else wrote to the same subject or key (JetStream 10071, 10164); nothing of it is stored."""
+
+
+class OutcomeUnknown(Exception):
+    """Towards a writer: no acknowledgement came. It is stored whole or not at all; only a reload tells."""

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
 
 from vonglau.errors import Invalid
@@ -29,7 +28,7 @@ class History(Generic[S]):
     state: S | None = None
     sequence: int = 0  # of the last event; 0: the aggregate does not exist yet
     position: int = 0  # number of events so far
-    answered: Mapping[str, Answered] = field(default=MappingProxyType({}))
+    answered: Mapping[str, Answered] = field(default_factory=dict)
 
     @property
     def version(self) -> Version:

@@ -5,15 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from vonglau.errors import LostRace, OutcomeUnknown
 from vonglau.eventlog.event import AggregateStream, Recorded
-
-
-class LostRace(Exception):
-    """Somebody else wrote to one of the subjects (JetStream 10071, 10164). Nothing of the batch is stored."""
-
-
-class OutcomeUnknown(Exception):
-    """No acknowledgement came: the batch is stored whole or not at all; only a reload tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +17,9 @@ class Append:
     expected: int  # sequence of the subject's last event, 0: none; for the first event of each subject in a batch
     headers: Mapping[str, str]
     body: bytes
+
+
+__all__ = ["Append", "EventStore", "LostRace", "OutcomeUnknown"]
 
 
 class EventStore(Protocol):

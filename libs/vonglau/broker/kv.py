@@ -1,0 +1,134 @@
+"""Key-value buckets with compare-and-set and watching. nats-py's own reads stumble over expired keys, so this reads the stream itself."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import NamedTuple
+
+from nats.errors import Error
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.api import ConsumerConfig, DeliverPolicy, RawStreamMsg
+from nats.js.client import JetStreamContext
+from nats.js.errors import APIError, NotFoundError
+
+from vonglau.broker.connection import Broker
+from vonglau.errors import LostRace, Unavailable
+
+EXPECTED = "Nats-Expected-Last-Subject-Sequence"
+OPERATION, MARKER = "KV-Operation", "Nats-Marker-Reason"
+LOST_RACE = (10071, 10164)
+HEARTBEAT_S = 2.0
+
+
+class Entry(NamedTuple):
+    """A key's newest message. A deleted or expired key has no value, but a revision: the next write must expect it."""
+
+    key: str
+    value: bytes | None
+    revision: int
+
+
+class KeyValue:
+    """One bucket."""
+
+    def __init__(self, broker: Broker, bucket: str) -> None:
+        self._broker = broker
+        self._stream = f"KV_{bucket}"
+        self._prefix = f"$KV.{bucket}."
+
+    async def get(self, key: str) -> Entry | None:
+        """The key as its stream's leader knows it; None: it never was."""
+        try:
+            message = await self._broker.js.get_last_msg(self._stream, self._prefix + key)
+        except NotFoundError:
+            return None
+        except (NatsTimeoutError, Error) as error:
+            raise away(error) from error
+        return Entry(key, value_of(message), int(message.seq or 0))
+
+    async def put(self, key: str, value: bytes) -> int:
+        """Whatever stood there; the new revision."""
+        return await self._write(key, value, {})
+
+    async def update(self, key: str, value: bytes, revision: int) -> int:
+        """Only if the key's revision is this one (0: it never was); the new revision.
+
+        Raises: LostRace, Unavailable.
+        """
+        return await self._write(key, value, {EXPECTED: str(revision)})
+
+    async def delete(self, key: str, revision: int | None = None) -> int:
+        """Leave a marker. Raises: LostRace, Unavailable."""
+        expected = {} if revision is None else {EXPECTED: str(revision)}
+        return await self._write(key, b"", {OPERATION: "DEL", **expected})
+
+    async def purge(self, key: str) -> int:
+        """Leave a marker, and nothing of what stood there before."""
+        return await self._write(key, b"", {OPERATION: "PURGE", "Nats-Rollup": "sub"})
+
+    async def watch(self, pattern: str = ">") -> AsyncIterator[Entry | None]:
+        """Present entries, None once they are through, then every change, for ever.
+
+        After a lost connection or consumer it begins anew, so a value may come again; values only ever get newer.
+        """
+        while True:
+            connection = self._broker.connections
+            try:
+                async for entry in self._watch_once(pattern, connection):
+                    yield entry
+            except (NatsTimeoutError, APIError, Error):
+                await asyncio.sleep(HEARTBEAT_S / 4)
+
+    async def _watch_once(self, pattern: str, connection: int) -> AsyncIterator[Entry | None]:
+        """Until the connection is made anew."""
+        config = ConsumerConfig(deliver_policy=DeliverPolicy.LAST_PER_SUBJECT)
+        subscription = await self._broker.js.subscribe(
+            self._prefix + pattern, stream=self._stream, ordered_consumer=True, config=config, idle_heartbeat=HEARTBEAT_S
+        )
+        try:
+            if not await waiting(subscription):
+                yield None
+            while self._broker.connections == connection:
+                try:
+                    message = await subscription.next_msg(HEARTBEAT_S)
+                except NatsTimeoutError:
+                    continue
+                metadata = message.metadata
+                value = None if is_gone(message.headers or {}) else message.data
+                yield Entry(message.subject.removeprefix(self._prefix), value, metadata.sequence.stream)
+                if metadata.num_pending == 0:
+                    yield None
+        finally:
+            if self._broker.is_connected:
+                await subscription.unsubscribe()
+
+    async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int:
+        if not self._broker.is_connected:
+            raise Unavailable("LOG_UNAVAILABLE", "the event log is away; nothing was written")
+        try:
+            acknowledged = await self._broker.js.publish(self._prefix + key, value, stream=self._stream, headers=dict(headers))
+        except APIError as error:
+            if error.err_code in LOST_RACE:
+                raise LostRace from error
+            raise away(error) from error
+        except (NatsTimeoutError, Error) as error:
+            raise away(error) from error
+        return int(acknowledged.seq)
+
+
+async def waiting(subscription: JetStreamContext.PushSubscription) -> int:
+    """How many present values the consumer still has to deliver."""
+    info = await subscription.consumer_info()
+    return int(info.num_pending or 0) + int(info.delivered.consumer_seq if info.delivered else 0)
+
+
+def value_of(message: RawStreamMsg) -> bytes | None:
+    return None if is_gone(message.headers or {}) else message.data or b""
+
+
+def is_gone(headers: Mapping[str, str]) -> bool:
+    return headers.get(OPERATION) in ("DEL", "PURGE") or MARKER in headers
+
+
+def away(error: Exception) -> Unavailable:
+    return Unavailable("LOG_UNAVAILABLE", f"the event log does not answer: {type(error).__name__}")
