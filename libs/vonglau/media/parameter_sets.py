@@ -47,13 +47,15 @@ def set_key(codec: Codec, nal: bytes) -> tuple[int, int]:
     kind = nal_type(codec, nal)
     if kind not in NEEDED[codec]:
         raise DamagedMedia(f"NAL unit type {kind} is no parameter set")
-    if kind == H264_SPS:
-        return kind, BitReader(nal[4:]).unsigned()
     if kind == H265_VPS:
-        return kind, nal[2] >> 4
-    if kind == H265_SPS:
-        return kind, _read_h265_sps(nal)[0]
-    return kind, BitReader(nal[1 if codec == "h264" else 2:]).unsigned()
+        identity = nal[2] >> 4
+    elif kind == H265_SPS:
+        identity = _read_h265_sps(nal)[0]
+    else:
+        identity = BitReader(nal[4 if kind == H264_SPS else 1 if codec == "h264" else 2:]).unsigned()
+    if identity > 255:
+        raise DamagedMedia(f"a parameter set with id {identity}")
+    return kind, identity
 
 
 def complete(codec: Codec, sets: Sequence[bytes]) -> bool:

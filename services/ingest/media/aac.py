@@ -1,0 +1,85 @@
+"""AAC over RTP by RFC 3640 (MPEG4-GENERIC, the AAC-hbr and AAC-lbr modes)."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from vonglau.media.fmp4 import AUDIO, Run, Sync
+
+_SAMPLES = 1024                                              # of one AAC frame, ISO/IEC 14496-3
+_KEPT = 4096                                                 # access units: more than the longest GOP holds; a camera without key frames must not fill memory
+
+
+@dataclass(frozen=True, slots=True)
+class AacFraming:
+    """How long the fields of an AU header are, in bits, by the SDP's fmtp line."""
+
+    size: int = 13
+    index: int = 3
+    index_delta: int = 3
+
+
+@dataclass(slots=True)
+class AacDepacketiser:
+    """Collects access units; `take` hands them out as one run. Times are ticks of the audio rate, anchored by arrival like those of the video."""
+
+    rate: int                                                # Hz
+    framing: AacFraming = AacFraming()
+    damaged: int = 0
+    _units: list[tuple[int, bytes]] = field(default_factory=list)
+    _timestamp: int | None = None
+    _time: int = 0
+    _offset: int | None = None                               # arrival - time, the least that was seen since the last anchor
+
+    def feed(self, packet: memoryview, arrival_ns: int) -> None:
+        """One RTP packet. What can't be read is counted and left out."""
+        at = _payload_start(packet)
+        bits = int.from_bytes(packet[at:at + 2], "big")
+        header = self.framing.size + self.framing.index
+        count = 1 + (bits - header) // max(1, self.framing.size + self.framing.index_delta) if bits >= header else 0
+        data = at + 2 + (bits + 7) // 8
+        if data > len(packet) or not count:
+            self.damaged += 1
+            return
+        time = self._advance(int.from_bytes(packet[4:8], "big"))
+        arrival = arrival_ns * self.rate // 1_000_000_000
+        self._offset = arrival - time if self._offset is None else min(self._offset, arrival - time)
+        headers = int.from_bytes(packet[at + 2:data], "big") >> (-bits % 8)
+        self._split(packet, data, bits, count, headers, time)
+
+    def take(self) -> tuple[Run, list[bytes]] | None:
+        """The units so far as one run and their bytes, None if there are none."""
+        if not self._units or self._offset is None:
+            return None
+        times = [time for time, _ in self._units]
+        data = [unit for _, unit in self._units]
+        self._units = []
+        durations = [max(1, later - earlier) for earlier, later in pairwise(times)] + [_SAMPLES]
+        return Run(AUDIO, times[0] + self._offset, durations, [len(unit) for unit in data], Sync.ALL), data
+
+    def _advance(self, timestamp: int) -> int:
+        if self._timestamp is not None:
+            step = timestamp - self._timestamp & 0xFFFFFFFF
+            self._time += step if step < 60 * self.rate else _SAMPLES
+        self._timestamp = timestamp
+        return self._time
+
+    def _split(self, packet: memoryview, data: int, bits: int, count: int, headers: int, time: int) -> None:
+        left, index = bits, self.framing.index
+        for number in range(count):
+            left -= self.framing.size
+            size = headers >> left & (1 << self.framing.size) - 1
+            left -= index
+            index = self.framing.index_delta
+            if data + size > len(packet):
+                self.damaged += 1
+                return
+            if size and len(self._units) < _KEPT:
+                self._units.append((time + number * _SAMPLES, bytes(packet[data:data + size])))
+            data += size
+
+
+def _payload_start(packet: memoryview) -> int:
+    at = 12 + 4 * (packet[0] & 15)
+    if packet[0] & 0x10 and at + 4 <= len(packet):
+        at += 4 + 4 * (packet[at + 2] << 8 | packet[at + 3])
+    return at
