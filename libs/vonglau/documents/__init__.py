@@ -1,0 +1,17 @@
+"""Documents: what queries are answered from."""
+from vonglau.documents.port import (
+    Changes,
+    Checkpoint,
+    Condition,
+    Document,
+    Documents,
+    Index,
+    Overtaken,
+    Stored,
+    Write,
+    building,
+    cursor,
+    value_at,
+)
+
+__all__ = ["Changes", "Checkpoint", "Condition", "Document", "Documents", "Index", "Overtaken", "Stored", "Write", "building", "cursor", "value_at"]
