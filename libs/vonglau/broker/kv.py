@@ -67,7 +67,7 @@ class KeyValue:
         return await self._write(key, b"", {OPERATION: "PURGE", "Nats-Rollup": "sub"})
 
     async def watch(self, pattern: str = ">") -> AsyncIterator[Entry | None]:
-        """Present entries, None once they are through, then every change, for ever.
+        """Present entries, then every change, for ever; None whenever nothing newer is waiting (at once for an empty bucket).
 
         After a lost connection or consumer it begins anew, so a value may come again; values only ever get newer.
         """
