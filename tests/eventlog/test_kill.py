@@ -38,9 +38,12 @@ async def test_every_accepted_command_survives_and_none_is_applied_twice(broker:
                 except Unavailable:
                     await asyncio.sleep(0.05)
 
+    def reached(enough: int) -> bool:
+        return len(accepted) >= enough
+
     async def crash() -> None:
         for enough in (40, 120):
-            await eventually(lambda enough=enough: len(accepted) >= enough, why="enough commands accepted")
+            await eventually(partial(reached, enough), why="enough commands accepted")
             await nats_server.kill()
             await nats_server.start()
 

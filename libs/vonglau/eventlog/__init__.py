@@ -4,6 +4,7 @@
 """
 from vonglau.eventlog.decision import Call, Command, Decision, Event, Fold, On, on
 from vonglau.eventlog.event import AggregateStream, Recorded, Version, aggregate_stream, checked_id
+from vonglau.eventlog.facts import FactPublisher
 from vonglau.eventlog.headers import HeaderWriter, uuid7
 from vonglau.eventlog.history import History
 from vonglau.eventlog.jetstream import JetStreamStore
@@ -20,6 +21,7 @@ __all__ = [
     "Event",
     "EventLog",
     "EventStore",
+    "FactPublisher",
     "Fold",
     "HeaderWriter",
     "History",

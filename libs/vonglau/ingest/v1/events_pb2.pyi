@@ -95,7 +95,7 @@ class SegmentRecorded(_message.Message):
     def __init__(self, camera: _Optional[str] = ..., owner: _Optional[str] = ..., epoch: _Optional[int] = ..., number: _Optional[int] = ..., start_ns: _Optional[int] = ..., end_ns: _Optional[int] = ..., contiguous: _Optional[bool] = ..., key: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[bytes] = ..., previous_sha256: _Optional[bytes] = ..., codec: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., fragments: _Optional[int] = ..., media_duration_ns: _Optional[int] = ..., clock_offset_ns: _Optional[int] = ..., clock_known: _Optional[bool] = ..., drift_ns: _Optional[int] = ..., discontinuity: _Optional[bool] = ..., lost_packets: _Optional[int] = ..., damaged_access_units: _Optional[int] = ..., recovered: _Optional[bool] = ..., last_of_epoch: _Optional[bool] = ...) -> None: ...
 
 class InterruptionObserved(_message.Message):
-    __slots__ = ("camera", "owner", "epoch", "cause", "begun_ns", "ended_ns", "detail")
+    __slots__ = ("camera", "owner", "epoch", "cause", "begun_ns", "ended_ns", "detail", "closes_epoch")
     CAMERA_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,7 @@ class InterruptionObserved(_message.Message):
     BEGUN_NS_FIELD_NUMBER: _ClassVar[int]
     ENDED_NS_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
+    CLOSES_EPOCH_FIELD_NUMBER: _ClassVar[int]
     camera: str
     owner: str
     epoch: int
@@ -110,7 +111,8 @@ class InterruptionObserved(_message.Message):
     begun_ns: int
     ended_ns: int
     detail: str
-    def __init__(self, camera: _Optional[str] = ..., owner: _Optional[str] = ..., epoch: _Optional[int] = ..., cause: _Optional[_Union[GapCause, str]] = ..., begun_ns: _Optional[int] = ..., ended_ns: _Optional[int] = ..., detail: _Optional[str] = ...) -> None: ...
+    closes_epoch: int
+    def __init__(self, camera: _Optional[str] = ..., owner: _Optional[str] = ..., epoch: _Optional[int] = ..., cause: _Optional[_Union[GapCause, str]] = ..., begun_ns: _Optional[int] = ..., ended_ns: _Optional[int] = ..., detail: _Optional[str] = ..., closes_epoch: _Optional[int] = ...) -> None: ...
 
 class StreamChanged(_message.Message):
     __slots__ = ("camera", "owner", "epoch", "at_ns", "codec", "width_px", "height_px", "has_audio")

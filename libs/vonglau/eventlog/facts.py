@@ -1,0 +1,43 @@
+"""Facts: what was seen, at a high rate, kept for days. Ids are deterministic, so a repeated one changes nothing."""
+from __future__ import annotations
+
+import orjson
+from nats.aio.client import Client
+from nats.errors import Error
+from nats.errors import TimeoutError as NatsTimeoutError
+
+from vonglau.errors import Unavailable
+from vonglau.eventlog.decision import Call, Event
+from vonglau.eventlog.headers import HeaderWriter
+
+MESSAGE_ID = "Nats-Msg-Id"  # the server drops repeats within its window; consumers drop the others
+
+
+class FactPublisher:
+    """Publishes to fact.<kind>.<key>; the stream puts the partition in."""
+
+    def __init__(self, nc: Client, headers: HeaderWriter, actor: str, timeout: float = 5.0) -> None:
+        """actor: service:<name>. timeout: s, for one acknowledgement."""
+        self._nc = nc
+        self._headers = headers
+        self._call = Call(actor)
+        self._timeout = timeout
+
+    async def publish(self, kind: str, key: str, fact: Event, identity: str) -> int:
+        """The fact's sequence, once it is stored.
+
+        identity: tells this fact from every other of its kind and key. Raises: Unavailable; then nobody knows whether it is
+        stored, and publishing it again is right.
+        """
+        subject = f"fact.{kind}.{key}"
+        headers = {**self._headers.write(fact, subject, self._call), MESSAGE_ID: f"{kind}/{key}/{identity}"}
+        if not self._nc.is_connected:
+            raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
+        try:
+            reply = await self._nc.request(subject, fact.SerializeToString(), timeout=self._timeout, headers=headers)
+        except (NatsTimeoutError, Error) as error:
+            raise Unavailable("LOG_UNAVAILABLE", f"the event log does not acknowledge: {type(error).__name__}") from error
+        answer = orjson.loads(reply.data)
+        if "error" in answer:
+            raise Unavailable("LOG_REFUSED", f"the event log refused: {answer['error'].get('description')}")
+        return int(answer["seq"])
