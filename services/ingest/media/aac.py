@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from services.ingest.media.anchor import ArrivalAnchor
 from vonglau.media.fmp4 import AUDIO, Run, Sync
+from vonglau.media.ticks import to_ticks
 
 _SAMPLES = 1024                                              # of one AAC frame, ISO/IEC 14496-3
+_WINDOW = 10                                                 # s of arrivals that an anchor looks back
 _KEPT = 4096                                                 # access units: more than the longest GOP holds; a camera without key frames must not fill memory
 
 
@@ -20,7 +23,7 @@ class AacFraming:
 
 @dataclass(slots=True)
 class AacDepacketiser:
-    """Collects access units; `take` hands them out as one run. Times are ticks of the audio rate, anchored by arrival like those of the video."""
+    """Collects access units; `take` hands them out as one run. Times are ticks of the audio rate; they run on until `reanchor` sets them by arrival again."""
 
     rate: int                                                # Hz
     framing: AacFraming = AacFraming()
@@ -28,7 +31,12 @@ class AacDepacketiser:
     _units: list[tuple[int, bytes]] = field(default_factory=list)
     _timestamp: int | None = None
     _time: int = 0
-    _offset: int | None = None                               # arrival - time, the least that was seen since the last anchor
+    _offset: int | None = None                               # UTC of arrival - time
+    _least: int | None = None                                # delay since the last `take`
+    _anchor: ArrivalAnchor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._anchor = ArrivalAnchor(_WINDOW * self.rate)
 
     def feed(self, packet: memoryview, arrival_ns: int) -> None:
         """One RTP packet. What can't be read is counted and left out."""
@@ -41,20 +49,28 @@ class AacDepacketiser:
             self.damaged += 1
             return
         time = self._advance(int.from_bytes(packet[4:8], "big"))
-        arrival = arrival_ns * self.rate // 1_000_000_000
-        self._offset = arrival - time if self._offset is None else min(self._offset, arrival - time)
+        delay = to_ticks(arrival_ns, self.rate) - time
+        self._least = delay if self._least is None else min(self._least, delay)
         headers = int.from_bytes(packet[at + 2:data], "big") >> (-bits % 8)
         self._split(packet, data, bits, count, headers, time)
 
     def take(self) -> tuple[Run, list[bytes]] | None:
         """The units so far as one run and their bytes, None if there are none."""
-        if not self._units or self._offset is None:
+        if not self._units:
             return None
         times = [time for time, _ in self._units]
+        if self._least is not None:
+            seen = self._anchor.observe(times[0], self._least)
+            self._offset = seen if self._offset is None else self._offset
+            self._least = None
         data = [unit for _, unit in self._units]
         self._units = []
         durations = [max(1, later - earlier) for earlier, later in pairwise(times)] + [_SAMPLES]
-        return Run(AUDIO, times[0] + self._offset, durations, [len(unit) for unit in data], Sync.ALL), data
+        return Run(AUDIO, times[0] + (self._offset or 0), durations, [len(unit) for unit in data], Sync.ALL), data
+
+    def reanchor(self) -> None:
+        """A new object begins: its first unit is placed by arrival."""
+        self._offset = None
 
     def _advance(self, timestamp: int) -> int:
         if self._timestamp is not None:

@@ -10,7 +10,7 @@ _REPORTS = 8
 
 
 class CameraClock:
-    """Camera's clock minus ours. Each report bounds it: it was sent before it was read, and, but for the network's delay, after the socket was last found empty.
+    """Camera's clock minus ours. A report was sent before it was read and, but for the network's delay, after the socket was last found empty.
 
     The estimate is the middle of what the last reports have in common; a report that contradicts them (the camera's clock was set) starts anew.
     """
