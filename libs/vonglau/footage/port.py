@@ -13,7 +13,7 @@ from vonglau.errors import Invalid
 CHUNK_BYTES = 1 << 20  # the most that one read hands out at a time
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}(/[A-Za-z0-9][A-Za-z0-9._=-]{0,127})*")
-_KEY_BYTES = 512
+_KEY_LENGTH = 512  # characters, all ASCII
 
 
 class Put(enum.Enum):
@@ -60,14 +60,30 @@ class Footage(Protocol):
     async def buckets(self) -> tuple[str, ...]:
         """All buckets, sorted."""
 
+    async def close(self) -> None:
+        """Finish what is under way; nothing is asked afterwards."""
+
+
+def footage_bucket(owner: str) -> str:
+    """Where the owner's recordings lie."""
+    return f"{owner}-footage"
+
+
+def is_bucket(name: str) -> bool:
+    return _BUCKET.fullmatch(name) is not None
+
+
+def is_key(name: str) -> bool:
+    return len(name) <= _KEY_LENGTH and _KEY.fullmatch(name) is not None
+
 
 def checked_bucket(bucket: str) -> str:
-    if not _BUCKET.fullmatch(bucket):
-        raise Invalid("BUCKET_UNSAFE", f"{bucket!r} is no bucket name: 3 to 63 of a-z, 0-9 and -", field="bucket")
+    if not is_bucket(bucket):
+        raise Invalid("BUCKET_UNSAFE", f"{bucket[:80]!r} is no bucket name: 3 to 63 of a-z, 0-9 and -", field="bucket")
     return bucket
 
 
 def checked_key(key: str) -> str:
-    if len(key) > _KEY_BYTES or not _KEY.fullmatch(key):
+    if not is_key(key):
         raise Invalid("KEY_UNSAFE", f"{key[:80]!r} is no object key: parts of letters, digits and ._=- divided by /", field="key")
     return key

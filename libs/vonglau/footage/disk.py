@@ -1,0 +1,143 @@
+"""The steps on a file system that keep footage through a crash, and what its refusals mean."""
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from vonglau.errors import Unavailable
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+RETRY_AFTER = 5.0  # s
+_COPY_BYTES = 1 << 20
+
+
+@contextlib.contextmanager
+def told_by_consequence() -> Iterator[None]:
+    """Whatever the file system refuses becomes `Unavailable`: it can pass, and nothing was changed that shows."""
+    try:
+        yield
+    except OSError as error:
+        reason, what = ("STORAGE_FULL", "is full") if error.errno in FULL else ("STORAGE_UNAVAILABLE", "cannot be used")
+        raise Unavailable(reason, f"the footage folder {what}: {error.strerror or error}", retry_after=RETRY_AFTER) from error
+
+
+def sync(path: Path) -> None:
+    """Through to the disk: a file's content, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folders(path: Path) -> None:
+    """Make what is missing of an absolute path; each folder survives a power loss."""
+    if path.is_dir() or path == path.parent:
+        return
+    make_folders(path.parent)
+    with contextlib.suppress(FileExistsError):
+        path.mkdir()
+    sync(path.parent)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Nobody else, thread or process, is inside for the same folder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def link(source: Path, target: Path) -> bool:
+    """A second name for the same bytes; False where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno in NO_LINK:
+            return False
+        raise
+    return True
+
+
+def copy(source: Path, target: Path) -> bytes:
+    """Copy through to the disk. Returns: the SHA-256 of what was copied."""
+    digest = hashlib.sha256()
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while chunk := reader.read(_COPY_BYTES):
+            digest.update(chunk)
+            writer.write(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return digest.digest()
+
+
+def write(target: Path, body: bytes) -> None:
+    """A new file, through to the disk."""
+    with target.open("xb") as writer:
+        writer.write(body)
+        writer.flush()
+        os.fsync(writer.fileno())
+
+
+def remove_older(folder: Path, before: float) -> None:
+    """Remove what lies in the folder and was last written before that time (seconds since the Unix epoch)."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                if entry.stat(follow_symlinks=False).st_mtime < before:
+                    Path(entry.path).unlink()
+
+
+def remove_empty(folder: Path, up_to: Path) -> None:
+    """Remove the folder and those above it, as far as they are empty."""
+    while folder != up_to:
+        try:
+            folder.rmdir()
+        except OSError:  # not empty, or somebody else removed it
+            return
+        folder = folder.parent
+
+
+class OpenFile:
+    """Positioned reads by a thread pool. It may be closed from elsewhere at any moment: a read in progress ends first, and no descriptor is left."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1  # opened by the first read
+        self._lock = threading.Lock()
+        self._reading = self._closed = False
+
+    def read(self, length: int, offset: int) -> bytes:
+        """Empty at the end and after `close`."""
+        with self._lock:
+            if self._closed:
+                return b""
+            self._reading = True
+        try:
+            if self._descriptor < 0:
+                self._descriptor = os.open(self._path, os.O_RDONLY)
+            return os.pread(self._descriptor, length, offset)
+        finally:
+            with self._lock:
+                self._reading = False
+                self._close_when_idle()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._close_when_idle()
+
+    def _close_when_idle(self) -> None:
+        if self._closed and not self._reading and self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
