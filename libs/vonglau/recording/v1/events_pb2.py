@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!vonglau/recording/v1/events.proto\x12\x14vonglau.recording.v1\x1a\x16google/type/date.proto\"\xb4\x01\n\x10\x44\x65letionIntended\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05hours\x18\x04 \x01(\r\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x0f\n\x07\x61rticle\x18\x06 \x01(\t\x12\x0f\n\x07objects\x18\x07 \x01(\r\x12\x12\n\nsize_bytes\x18\x08 \x01(\x04\x12\x0e\n\x06\x64igest\x18\t \x01(\x0c\"\x82\x01\n\x11\x44\x65letionConfirmed\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05hours\x18\x04 \x01(\r\x12\x0e\n\x06\x64igest\x18\x05 \x01(\x0c\x12\x0f\n\x07\x61rchive\x18\x06 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!vonglau/recording/v1/events.proto\x12\x14vonglau.recording.v1\x1a\x16google/type/date.proto\"\xe4\x01\n\x10\x44\x65letionIntended\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05hours\x18\x04 \x01(\r\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x0f\n\x07\x61rticle\x18\x06 \x01(\t\x12\x0f\n\x07objects\x18\x07 \x01(\r\x12\x12\n\nsize_bytes\x18\x08 \x01(\x04\x12\x0e\n\x06\x64igest\x18\t \x01(\x0c\x12.\n\x07numbers\x18\n \x03(\x0b\x32\x1d.vonglau.recording.v1.Numbers\"\x82\x01\n\x11\x44\x65letionConfirmed\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x1e\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05hours\x18\x04 \x01(\r\x12\x0e\n\x06\x64igest\x18\x05 \x01(\x0c\x12\x0f\n\x07\x61rchive\x18\x06 \x01(\t\"5\n\x07Numbers\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\r\n\x05\x66irst\x18\x02 \x01(\r\x12\x0c\n\x04last\x18\x03 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vonglau.recording.v1.events
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DELETIONINTENDED']._serialized_start=84
-  _globals['_DELETIONINTENDED']._serialized_end=264
-  _globals['_DELETIONCONFIRMED']._serialized_start=267
-  _globals['_DELETIONCONFIRMED']._serialized_end=397
+  _globals['_DELETIONINTENDED']._serialized_end=312
+  _globals['_DELETIONCONFIRMED']._serialized_start=315
+  _globals['_DELETIONCONFIRMED']._serialized_end=445
+  _globals['_NUMBERS']._serialized_start=447
+  _globals['_NUMBERS']._serialized_end=500
 # @@protoc_insertion_point(module_scope)
