@@ -1,0 +1,9 @@
+"""Metrics, spans and logs. What leaves a process is declared in `names`; nothing leaves it unless OTEL_EXPORTER_OTLP_ENDPOINT is set."""
+
+from vonglau.telemetry.instruments import count, gauge, measure
+from vonglau.telemetry.logs import log_to_stderr
+from vonglau.telemetry.propagation import extract, inject
+from vonglau.telemetry.spans import processing, publishing, span
+from vonglau.telemetry.switch import Telemetry, start
+
+__all__ = ["Telemetry", "count", "extract", "gauge", "inject", "log_to_stderr", "measure", "processing", "publishing", "span", "start"]
