@@ -11,9 +11,13 @@ import uvloop
 
 from vonglau.testing.cameras.camera import CameraSpec
 from vonglau.testing.cameras.farm import TICK, CameraFarm
-from vonglau.testing.scenes.spec import BENCH, BENCH_SUB, SMALL, SMALL_SUB, SceneSpec
+from vonglau.testing.scenes.spec import BENCH, BENCH_SUB, LIVE, SMALL, SMALL_SUB, SceneSpec
 
-SCENES: dict[str, dict[str, SceneSpec]] = {"small": {"main": SMALL, "sub": SMALL_SUB}, "bench": {"main": BENCH, "sub": BENCH_SUB}}
+SCENES: dict[str, dict[str, SceneSpec]] = {
+    "small": {"main": SMALL, "sub": SMALL_SUB},
+    "bench": {"main": BENCH, "sub": BENCH_SUB},
+    "live": {"main": LIVE, "sub": LIVE},
+}
 
 
 def arguments(told: Sequence[str] | None = None) -> argparse.Namespace:
@@ -21,7 +25,7 @@ def arguments(told: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8554, help="0 takes a free one")
     parser.add_argument("--cameras", type=int, default=8, help="how many: cam-1, cam-2, …")
-    parser.add_argument("--scene", choices=SCENES, default="small", help="small: 640×360 and 320×180; bench: 1080p at 4 Mbit/s")
+    parser.add_argument("--scene", choices=SCENES, default="small", help="small: 640×360 and 320×180; bench: 1080p at 4 Mbit/s; live: 320×180 with wall time")
     parser.add_argument("--audio", choices=("none", "aac", "pcmu"), default="none")
     parser.add_argument("--user", default="", help="empty: no credentials are asked for")
     parser.add_argument("--password", default="")

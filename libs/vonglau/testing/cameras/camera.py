@@ -11,10 +11,11 @@ from vonglau.testing.cameras import audio, sdp
 from vonglau.testing.cameras.audio import Audio
 from vonglau.testing.cameras.clock import CameraClock
 from vonglau.testing.cameras.door import Door, Scheme
-from vonglau.testing.cameras.faults import MOMENTS, Faults, Moment, UnknownFaultError, read
+from vonglau.testing.cameras.faults import MOMENTS, Faults, Moment, read
+from vonglau.testing.cameras.live import LiveReel
 from vonglau.testing.cameras.packets import Wrapping
 from vonglau.testing.cameras.playing import Play, Playing
-from vonglau.testing.cameras.reels import LoopReel, scene_reel
+from vonglau.testing.cameras.reels import LoopReel, Reel, scene_reel
 from vonglau.testing.scenes import Scene, SceneSpec, load
 from vonglau.testing.scenes.spec import SMALL, SMALL_SUB
 
@@ -59,6 +60,7 @@ class SimulatedCamera:
         self.stalled = self.frozen = False
         self.tasks: set[asyncio.Task[None]] = set()
         self._shown: dict[str, SceneSpec] = {}
+        self._live: dict[SceneSpec, LiveReel] = {}
         self._chance = random.Random(spec.id)  # noqa: S311 - faults, not secrets
 
     # What it shows
@@ -71,14 +73,24 @@ class SimulatedCamera:
         """Frames and their checksums, as a client that comes now gets them."""
         return load(self._shown.get(profile) or self.spec.profiles[profile])
 
-    def reel(self, profile: str, faults: Faults) -> LoopReel:
+    def reel(self, profile: str, faults: Faults) -> Reel:
+        spec = self._shown.get(profile) or self.spec.profiles[profile]
+        if spec.live:
+            return self._live_reel(spec)
         wrapping = Wrapping(faults.in_band, faults.fu_end, faults.aggregate, faults.extras, faults.empty_units)
         return scene_reel(self.scene(profile), wrapping)
 
+    def _live_reel(self, spec: SceneSpec) -> LiveReel:
+        if spec not in self._live:
+            self._live[spec] = LiveReel(spec, self.clock)
+            self._live[spec].start()
+        return self._live[spec]
+
     def describe(self, profile: str, faults: Faults) -> bytes:
-        scene = self.scene(profile)
-        fps = Fraction(faults.announced_fps) if faults.announced_fps else scene.fps
-        medias = [sdp.video(scene.spec.codec, scene.parameter_sets, fps, with_sets=faults.sdp_sets)]
+        reel = self.reel(profile, faults)
+        fps = Fraction(faults.announced_fps) if faults.announced_fps else reel.fps
+        codec = self.spec.profiles[profile].codec
+        medias = [sdp.video(codec, reel.sets, fps, with_sets=faults.sdp_sets)]
         return sdp.describe(medias if self.spec.audio == "none" else [*medias, audio.describe(self.spec.audio)])
 
     def audio_reel(self) -> LoopReel | None:
@@ -182,6 +194,8 @@ class SimulatedCamera:
         """A client begins to play: what holds for the camera holds for it, and its own moments are counted from here."""
         self.sessions[session] = playing
         self.plays.append(playing.play)
+        if playing.faults.drift != self.faults.drift:
+            self.set(drift=str(playing.faults.drift))
         playing.stalled = self.stalled
         if self.frozen:
             playing.freeze()
@@ -220,6 +234,8 @@ class SimulatedCamera:
     def close(self) -> None:
         for task in self.tasks:
             task.cancel()
+        for reel in self._live.values():
+            reel.stop()
 
     def _keep(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -228,12 +244,10 @@ class SimulatedCamera:
 
 
 def changed(spec: SceneSpec, how: str) -> SceneSpec | None:
-    """`320x180`, `still` or `back`. Raises UnknownFaultError."""
+    """`320x180`, `still` or `back`, as `faults.CHANGE` allows."""
     if how == "back":
         return None
     if how == "still":
         return replace(spec, still=True)
     width, _, height = how.partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        raise UnknownFaultError(f"a change is 320x180, still or back, not {how!r}")
     return spec.sized(int(width), int(height))

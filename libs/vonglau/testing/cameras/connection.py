@@ -34,8 +34,17 @@ class Connection(asyncio.Protocol):
         self._inbox = Inbox()
         self._camera: SimulatedCamera | None = None
         self._session: Session | None = None
+        self._profile = "main"
         self._told: dict[str, str] = {}
         self.heard = time.monotonic()
+        self._handlers: dict[str, Callable[[Request], Reply | None]] = {
+            "DESCRIBE": self._describe,
+            "SETUP": self._setup,
+            "PLAY": self._play,
+            "GET_PARAMETER": self._parameters,
+            "SET_PARAMETER": self._parameters,
+            "TEARDOWN": self._teardown,
+        }
 
     # asyncio
 
@@ -76,7 +85,8 @@ class Connection(asyncio.Protocol):
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._stop()
-        self._transport.abort()
+        # A moment later, so that what was written before is on its way: it may be half a packet.
+        asyncio.get_running_loop().call_later(0.005, self._transport.abort)
 
     def _stop(self, held: bool = False) -> None:
         playing = self._lobby.playing.pop(self, None)
@@ -92,54 +102,42 @@ class Connection(asyncio.Protocol):
     # requests
 
     def _handle(self, request: Request) -> None:
-        sequence = request.headers.get("cseq", "0")
-        if request.method == "OPTIONS" and not self._mute(request):
-            return self._reply(sequence, Reply(200, {"Public": METHODS}))
         try:
-            refusal = self._find(request) or self._admit(request)
+            reply = self._answer(request)
         except UnknownFaultError:
-            refusal = Reply(400)
-        if refusal is not None:
-            return self._reply(sequence, refusal)
-        if self._faults().mute:
-            return None
-        handlers: dict[str, Callable[[Request], Reply | None]] = {
-            "DESCRIBE": self._describe,
-            "SETUP": self._setup,
-            "PLAY": self._play,
-            "GET_PARAMETER": self._parameters,
-            "SET_PARAMETER": self._parameters,
-            "TEARDOWN": self._teardown,
-        }
-        handler = handlers.get(request.method)
-        return self._reply(sequence, Reply(405, {"Allow": METHODS}) if handler is None else handler(request))
+            reply = Reply(400)
+        if reply is not None and not self._faults().mute:
+            self._reply(request, reply)
 
-    def _reply(self, sequence: str, reply: Reply | None) -> None:
-        """None: the camera says nothing, or the answer is already on its way."""
-        if reply is None or self._transport.is_closing():
+    def _answer(self, request: Request) -> Reply | None:
+        """None: answered already."""
+        missing = self._find(request)
+        if request.method == "OPTIONS":
+            return Reply(200, {"Public": METHODS})
+        refusal = missing or self._admit(request)
+        handler = self._handlers.get(request.method, self._not_allowed)
+        return refusal or handler(request)
+
+    def _reply(self, request: Request, reply: Reply) -> None:
+        if self._transport.is_closing():
             return
         wait = self._faults().describe_delay if reply.headers.get("Content-Type") == sdp.TYPE else 0.0
-        encoded = reply.encode(sequence)
+        encoded = reply.encode(request.headers.get("cseq", "0"))
         if wait:
             asyncio.get_running_loop().call_later(wait, self._transport.write, encoded)
         else:
             self._transport.write(encoded)
 
-    def _mute(self, request: Request) -> bool:
-        camera = self._lobby.cameras.get(request.path[0]) if request.path else None
-        return camera is not None and camera.faults.told(request.query).mute
-
     def _find(self, request: Request) -> Reply | None:
         """Which camera is meant: the URL's, or the one that this connection has described."""
-        if self._camera is not None and self._session is not None:
+        if self._camera is not None and request.method != "DESCRIBE":
             return None
         camera = self._lobby.cameras.get(request.path[0]) if request.path else None
-        if camera is None:
+        profile = request.path[1] if len(request.path) > 1 else "main"
+        if camera is None or camera.profile(profile) is None:
             return Reply(404)
-        if self._camera is not camera or request.query:
-            self._camera = camera
-            camera.faults.told(request.query)
-            self._told = request.query
+        camera.faults.told(request.query)
+        self._camera, self._profile, self._told = camera, profile, request.query
         return None
 
     def _admit(self, request: Request) -> Reply | None:
@@ -159,26 +157,20 @@ class Connection(asyncio.Protocol):
 
     def _describe(self, request: Request) -> Reply:
         camera, faults = cast("SimulatedCamera", self._camera), self._faults()
-        profile = request.path[1] if len(request.path) > 1 else "main"
-        if camera.profile(profile) is None:
-            return Reply(404)
         base = {"right": request.url.partition("?")[0].rstrip("/") + "/", "wrong": "rtsp://192.0.2.1/elsewhere/", "missing": ""}[faults.content_base]
         headers = {"Content-Type": sdp.TYPE} if faults.content_type == "right" else {}
-        return Reply(200, headers | ({"Content-Base": base} if base else {}), camera.describe(profile, faults))
+        return Reply(200, headers | ({"Content-Base": base} if base else {}), camera.describe(self._profile, faults))
 
     def _setup(self, request: Request) -> Reply:
         camera, faults = cast("SimulatedCamera", self._camera), self._faults()
-        number = 2 if request.path[-1] == "trackID=2" else 1
-        profile = request.path[1] if len(request.path) > 1 and "=" not in request.path[1] else "main"
+        number = request.track
         channel = transport_channel(request.headers.get("transport", ""), 2 * (number - 1))
         if channel is None:
             return Reply(461)
-        if camera.profile(profile) is None:
-            return Reply(404)
         if self._session is None:
             if camera.full():
                 return Reply(453)
-            self._session = Session(camera, profile, faults)
+            self._session = Session(camera, self._profile, faults)
         ssrc = self._session.add(number, channel)
         if ssrc is None:
             return Reply(404)
@@ -195,7 +187,7 @@ class Connection(asyncio.Protocol):
         playing = session.play(wire)
         info = session.rtp_info(request.url)
         headers = {"Session": session.id, "Range": "npt=0.000-"} | ({"RTP-Info": info} if info else {})
-        self._reply(request.headers.get("cseq", "0"), Reply(200, headers))
+        self._reply(request, Reply(200, headers))
         self._lobby.playing[self] = playing
         camera.started(session.id, playing)
         return None
@@ -210,6 +202,9 @@ class Connection(asyncio.Protocol):
         except UnknownFaultError:
             return Reply(451, headers)
         return Reply(200, headers)
+
+    def _not_allowed(self, _request: Request) -> Reply:
+        return Reply(405, {"Allow": METHODS})
 
     def _teardown(self, _request: Request) -> Reply:
         self._stop()

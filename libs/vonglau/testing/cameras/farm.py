@@ -29,7 +29,7 @@ class CameraFarm:
         self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
-        for scene in {scene for spec in self._specs for scene in spec.profiles.values()}:
+        for scene in {scene for spec in self._specs for scene in spec.profiles.values() if not scene.live}:
             await asyncio.to_thread(load, scene)
         await self.listen()
         self._push()
@@ -39,7 +39,7 @@ class CameraFarm:
         if self._timer is not None:
             self._timer.cancel()
         for camera in self.cameras.values():
-            camera.close()
+            await asyncio.to_thread(camera.close)
         await self.refuse_connections()
 
     def camera(self, camera: str) -> SimulatedCamera:

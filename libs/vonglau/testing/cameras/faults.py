@@ -3,6 +3,7 @@
 The same names hold in the constructor, in a URL's query (for that connection), and in the body of an RTSP SET_PARAMETER (for the camera).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_type_hints
@@ -76,6 +77,7 @@ class Faults:
 
 
 MOMENTS = ("cut", "stall", "freeze", "jump", "step", "garbage", "change")
+CHANGE = re.compile(r"still|back|\d{2,4}x\d{2,4}")
 HINTS: dict[str, Any] = get_type_hints(Faults)
 NAMES = tuple(field.name for field in fields(Faults))
 
@@ -85,9 +87,12 @@ def read(name: str, text: str) -> Any:
     if name not in HINTS:
         raise UnknownFaultError(f"no fault is called {name!r}; there are {', '.join(NAMES)}")
     try:
-        return read_as(HINTS[name], text.strip())
+        value = read_as(HINTS[name], text.strip())
+        if isinstance(value, Moment):
+            check_amount(name, value)
     except (ValueError, KeyError):
         raise UnknownFaultError(f"{name} can't be {text!r}") from None
+    return value
 
 
 def read_as(hint: Any, text: str) -> Any:
@@ -100,3 +105,10 @@ def read_as(hint: Any, text: str) -> Any:
     if text not in hint.__args__:
         raise ValueError(text)
     return text
+
+
+def check_amount(name: str, moment: Moment) -> None:
+    if name == "change" and not CHANGE.fullmatch(moment.amount):
+        raise ValueError(moment.amount)
+    if name != "change":
+        moment.number(0.0)

@@ -28,7 +28,10 @@ class Reel(Protocol):
     fps: Fraction
     rate: int  # RTP clock, Hz
     delay: int  # frames that a frame waits for its turn in decode order
-    sets: Sequence[bytes]  # parameter sets
+
+    @property
+    def sets(self) -> Sequence[bytes]:
+        """Parameter sets."""
 
     def due(self, seconds: float) -> int:
         """The first frame that is not yet to be sent at this camera time."""
@@ -54,12 +57,16 @@ class LoopReel:
     """Frames that repeat for ever; blocks are built when first played and then kept for all clients."""
 
     def __init__(self, name: str, frames: Sequence[Frame], fps: Fraction, rate: int, kind: int, *, sets: Sequence[bytes] = (), extras: bool = False) -> None:
-        self.name, self.frames, self.fps, self.rate, self.sets = name, frames, fps, rate, sets
+        self.name, self.frames, self.fps, self.rate, self._sets = name, frames, fps, rate, sets
         self.delay = max(frame.shown - n for n, frame in enumerate(frames))
         self._kind, self._extras = kind, extras
         self._shown = np.array([frame.shown for frame in frames], np.int64)
         self._bounds = bounds([frame.key for frame in frames])
         self._blocks: dict[int, Block] = {}
+
+    @property
+    def sets(self) -> Sequence[bytes]:
+        return self._sets
 
     def due(self, seconds: float) -> int:
         return floor(seconds * self.fps) - self.delay + 1
@@ -86,7 +93,7 @@ class LoopReel:
         while not self.frames[n % len(self.frames)].key:
             n -= 1
         only = self.frames[n % len(self.frames)]
-        return LoopReel("frozen", [Frame(only.payloads, 0, key=True)], self.fps, self.rate, self._kind, sets=self.sets, extras=self._extras)
+        return LoopReel("frozen", [Frame(only.payloads, 0, key=True)], self.fps, self.rate, self._kind, sets=self._sets, extras=self._extras)
 
 
 def bounds(keys: Sequence[bool]) -> list[int]:

@@ -1,5 +1,6 @@
 """RTSP 1.0 messages (RFC 2326) as a server reads and writes them."""
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +17,8 @@ REASONS = {
     461: "Unsupported Transport",
     503: "Service Unavailable",
 }
+# What a control attribute adds to a URL.
+TRACK = re.compile(r"/?trackID=(\d+)/?$")
 LIMIT = 64 * 1024  # bytes of one request
 
 
@@ -32,11 +35,17 @@ class Request:
 
     @property
     def path(self) -> list[str]:
-        return [part for part in urlsplit(self.url).path.split("/") if part]
+        return [part for part in urlsplit(TRACK.sub("", self.url)).path.split("/") if part]
 
     @property
     def query(self) -> dict[str, str]:
-        return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
+        return dict(parse_qsl(urlsplit(TRACK.sub("", self.url)).query, keep_blank_values=True))
+
+    @property
+    def track(self) -> int:
+        """1 where the URL names none. Clients append it even behind a query."""
+        named = TRACK.search(self.url)
+        return int(named[1]) if named else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,10 @@ class Inbox:
                 raise MalformedRequestError("no end of the request within 64 KiB")
             return None
         request = parse_head(bytes(self._buffer[:end]).decode("latin-1"))
-        size = int(request.headers.get("content-length", "0"))
+        told = request.headers.get("content-length", "0")
+        if not told.isdigit() or int(told) > LIMIT:
+            raise MalformedRequestError(f"a body of {told[:20]!r} bytes")
+        size = int(told)
         if len(self._buffer) < end + 4 + size:
             return None
         body = bytes(self._buffer[end + 4 : end + 4 + size])

@@ -21,7 +21,7 @@ class Session:
 
     def add(self, number: int, channel: int) -> int | None:
         """Set up track 1 (video) or 2 (audio); returns its SSRC, None when the camera has no such track."""
-        reel: Reel | None = self._camera.reel(self.profile, self._faults) if number == 1 else self._camera.audio_reel()
+        reel = self._reel(number)
         if reel is None:
             return None
         ssrc, base, sequence = (self._chance.getrandbits(bits) for bits in (32, 32, 16))
@@ -30,6 +30,11 @@ class Session:
             sequence = 0xFFFF - 100
         self._tracks[number] = Track(reel, channel=channel, ssrc=ssrc, sequence=sequence, base=base)
         return ssrc
+
+    def _reel(self, number: int) -> Reel | None:
+        if number == 1:
+            return self._camera.reel(self.profile, self._faults)
+        return self._camera.audio_reel() if number == 2 else None
 
     def play(self, wire: Wire) -> Playing:
         return Playing(self.profile, self._camera.clock, self._tracks, wire, self._faults, self._chance)

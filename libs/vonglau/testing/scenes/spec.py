@@ -30,6 +30,7 @@ class SceneSpec:
     noise: int = 0  # amplitude of luma noise, 0–32: gives drawn pictures the entropy of a street at night
     seed: int = 1  # which junction and which traffic
     still: bool = False  # every picture is the first one: what a frozen camera sends
+    live: bool = False  # drawn while it is watched, with wall time; nothing is cached
 
     @property
     def frame_count(self) -> int:
@@ -51,5 +52,6 @@ class SceneSpec:
 
 SMALL = SceneSpec()
 SMALL_SUB = SceneSpec(width=320, height=180, fps=Fraction(10), gop=20, kbps=200)
+LIVE = SceneSpec(width=320, height=180, fps=Fraction(10), gop=10, kbps=300, live=True)
 BENCH = SceneSpec(width=1920, height=1080, fps=Fraction(25), seconds=Fraction(12), gop=50, kbps=4000, noise=10)
 BENCH_SUB = SceneSpec(width=640, height=360, fps=Fraction(25), seconds=Fraction(12), gop=50, kbps=700)
