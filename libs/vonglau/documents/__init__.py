@@ -13,5 +13,20 @@ from vonglau.documents.port import (
     cursor,
     value_at,
 )
+from vonglau.documents.sqlite import SqliteDocuments
 
-__all__ = ["Changes", "Checkpoint", "Condition", "Document", "Documents", "Index", "Overtaken", "Stored", "Write", "building", "cursor", "value_at"]
+__all__ = [
+    "Changes",
+    "Checkpoint",
+    "Condition",
+    "Document",
+    "Documents",
+    "Index",
+    "Overtaken",
+    "SqliteDocuments",
+    "Stored",
+    "Write",
+    "building",
+    "cursor",
+    "value_at",
+]
