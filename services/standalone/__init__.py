@@ -1,0 +1,1 @@
+"""Everything on one machine: starts, watches and stops the same services that run in production."""

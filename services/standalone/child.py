@@ -1,0 +1,94 @@
+"""One process of the platform: started, watched, started again when it dies, stopped in order."""
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vonglau.broker.server import end_with_parent
+
+logger = logging.getLogger(__name__)
+
+LONGEST_BACKOFF_S = 30.0
+STEADY_S = 60.0  # a process that lived this long starts its back-off anew
+TAIL_LINES = 3
+
+
+@dataclass(frozen=True)
+class Program:
+    """How a process is started, exactly as a container would."""
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+
+
+@dataclass
+class Child:
+    """Keeps its program running until it is stopped."""
+
+    program: Program
+    backoff_s: float
+    say: Callable[[str], None]
+    process: asyncio.subprocess.Process | None = None
+    restarts: int = 0
+    _stopping: bool = field(default=False, repr=False)
+
+    async def run(self) -> None:
+        """Until `stop`; a death is said with the last words of the log."""
+        wait = self.backoff_s
+        while not self._stopping:
+            began = asyncio.get_running_loop().time()
+            await self._start()
+            code = await self._end()
+            if self._stopping:
+                return
+            self.restarts += 1
+            wait = self.backoff_s if asyncio.get_running_loop().time() - began > STEADY_S else wait
+            self.say(f"{self.program.name} ended ({meaning(code)}) and is started again in {wait:g} s{self._last_words()}")
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_BACKOFF_S)
+
+    async def stop(self, within: float) -> None:
+        """SIGTERM, and SIGKILL where that is not enough."""
+        self._stopping = True
+        process = self.process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), within)
+        except TimeoutError:
+            self.say(f"{self.program.name} did not end within {within:g} s and is killed")
+            process.kill()
+            await process.wait()
+
+    async def _start(self) -> None:
+        self.program.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.program.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.program.argv,
+                env=dict(self.program.environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in the terminal ends the supervisor, which ends its children in order
+                preexec_fn=end_with_parent,
+            )
+
+    async def _end(self) -> int:
+        assert self.process is not None  # noqa: S101 - started just before
+        return await self.process.wait()
+
+    def _last_words(self) -> str:
+        lines = self.program.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
+        return "".join(f"\n  {line}" for line in lines)
+
+
+def meaning(code: int) -> str:
+    """How a process ended, in words."""
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

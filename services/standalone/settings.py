@@ -1,0 +1,40 @@
+"""What a person may want to set on one machine. Every VONGLAU_ variable of the services is passed on to them."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vonglau.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandaloneSettings:
+    """Paths below the data folder are fixed, so that the CLI finds the platform by the folder alone."""
+
+    data: Path = setting(Path("var"), unit="folder", why="all that the platform keeps; two platforms need two folders")
+    simulated_cameras: int = setting(8, unit="cameras, 0 to 64", why="of three owners, registered at the first start; 0: only real ones", at_least=0)
+    nats_port: int = setting(0, unit="TCP port", why="0: a free one, found anew at each start", at_least=0)
+    nats_sync: str = setting("always", unit="always, or an interval such as 2m", why="syncs of the log; always: what was accepted survives a power cut")
+    restart_backoff_s: float = setting(0.5, unit="s", why="before the first restart of a service that died; doubled up to 30 s", at_least=0)
+
+    @property
+    def run_dir(self) -> Path:
+        return self.data / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data / "log"
+
+    def environment(self, nats_url: str) -> dict[str, str]:
+        """What the services are told; a variable that is set already stands."""
+        return {
+            "VONGLAU_NATS_URL": nats_url,
+            "VONGLAU_LISTEN": "127.0.0.1:0",
+            "VONGLAU_RUN_DIR": str(self.run_dir),
+            "VONGLAU_DATA_DIR": str(self.data / "documents"),
+            "VONGLAU_FOOTAGE_DIR": str(self.data / "footage"),
+            "VONGLAU_SPOOL_DIR": str(self.data / "spool"),
+            "VONGLAU_IDENTITY_DIR": str(self.data / "identity"),
+            "VONGLAU_SECRETS_KEY_FILE": str(self.data / "secrets.key"),
+            "VONGLAU_PLATFORM_ADMINS": "platform",
+        }
