@@ -46,6 +46,10 @@ class Target(Protocol):
     def garbage(self, size: int = 500) -> None: ...
 
 
+# Faults of a moment that have an end.
+LASTING: dict[str, Callable[[Target, bool], None]] = {"stall": lambda target, on: target.stall(on), "freeze": lambda target, on: target.freeze(on)}
+
+
 class SimulatedCamera:
     """Every handle acts at once on all clients; `refuse`, `stall`, `freeze`, `change` and settings hold for later ones too."""
 
@@ -173,6 +177,8 @@ class SimulatedCamera:
             moment = read(name, text)
             if moment is not None:
                 self.schedule(self, name, moment)
+            elif name in LASTING:
+                LASTING[name](self, False)
 
     # What happens to clients
 
@@ -210,16 +216,17 @@ class SimulatedCamera:
         seconds = moment.number(0.0) if name != "change" else 0.0
         actions: dict[str, Callable[[], None]] = {
             "cut": lambda: self._cut_down(target, seconds),
-            "stall": target.stall,
-            "freeze": target.freeze,
             "jump": lambda: target.jump(moment.number(-10.0)),
             "step": lambda: self.set_clock_offset(self.faults.skew + moment.number(3600.0)),
             "garbage": lambda: target.garbage(int(moment.number(500))),
             "change": lambda: self._keep(self._change_as_told(moment.amount)),
         }
-        later(moment.after, actions[name])
-        if name in ("stall", "freeze") and seconds:
-            later(moment.after + seconds, {"stall": target.stall, "freeze": target.freeze}[name], False)
+        if name not in LASTING:
+            later(moment.after, actions[name])
+            return
+        later(moment.after, LASTING[name], target, True)
+        if seconds:
+            later(moment.after + seconds, LASTING[name], target, False)
 
     def _cut_down(self, target: Target, down: float) -> None:
         if down:

@@ -15,6 +15,7 @@ from vonglau.testing.cameras.playing import Playing, Wire
 from vonglau.testing.cameras.rtsp import Inbox, MalformedRequestError, Reply, Request
 from vonglau.testing.cameras.session import Session, transport_channel
 
+CONTROL = "SET_PARAMETER"  # always heard, so that a fault can be ended
 METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
 SEND_BUFFER = 1 << 20  # bytes: what a camera's kernel holds for a client that reads now and then
 
@@ -106,7 +107,7 @@ class Connection(asyncio.Protocol):
             reply = self._answer(request)
         except UnknownFaultError:
             reply = Reply(400)
-        if reply is not None and not self._faults().mute:
+        if reply is not None and (request.method == CONTROL or not self._faults().mute):
             self._reply(request, reply)
 
     def _answer(self, request: Request) -> Reply | None:
@@ -146,12 +147,13 @@ class Connection(asyncio.Protocol):
             if faults.refuse == "reset":
                 self.reset()
             return Reply(503, {"Retry-After": "5"})
-        if faults.reject == "bare":
+        reject = "no" if request.method == CONTROL else faults.reject
+        if reject == "bare":
             return Reply(401)
         if camera.door is None:
-            return Reply(401, {"WWW-Authenticate": 'Basic realm="camera"'}) if faults.reject == "challenge" else None
+            return Reply(401, {"WWW-Authenticate": 'Basic realm="camera"'}) if reject == "challenge" else None
         verdict = camera.door.judge(request.method, request.headers.get("authorization", ""), faults.nonce_life)
-        if verdict == "in" and faults.reject == "no":
+        if verdict == "in" and reject == "no":
             return None
         return Reply(401, {"WWW-Authenticate": camera.door.challenge(stale=verdict == "stale")})
 

@@ -43,8 +43,7 @@ class Canvas:
         pen.rectangle((left + inset_x, top + inset_y, right - inset_x, bottom - inset_y), fill=NIGHT)
 
     def _label(self, pen: ImageDraw.ImageDraw, text: str) -> None:
-        size = strip.block_size(self.width)
-        top = strip.ROWS * size
+        top = strip.strip_height(self.width)
         box = pen.textbbox((4, top + 2), text, font=self._font)
         pen.rectangle((0, top, box[2] + 4, box[3] + 3), fill=NIGHT)
         pen.text((4, top + 2), text, font=self._font, fill=PAINT)

@@ -14,7 +14,7 @@ from vonglau.testing.scenes.drawing import Canvas, noise_pages
 from vonglau.testing.scenes.junction import Junction
 from vonglau.testing.scenes.scene import EncodedFrame, Scene
 from vonglau.testing.scenes.spec import SceneSpec
-from vonglau.testing.scenes.strip import Picture, block_size
+from vonglau.testing.scenes.strip import Picture, strip_height
 
 
 class Encoder:
@@ -89,5 +89,5 @@ def add_noise(frame: av.VideoFrame, page: Picture) -> None:
     """Drawn luma stays below 220, so adding up to 32 can't wrap. The strip stays clean."""
     plane = frame.planes[0]
     luma = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)[:, : frame.width]
-    top = 4 * block_size(frame.width)
+    top = strip_height(frame.width) + 4
     luma[top:] += page[top:]

@@ -9,7 +9,7 @@ from typing import Literal, Self
 Codec = Literal["h264", "h265"]
 
 # Raised whenever drawing or encoding changes, so that no cache serves yesterday's pictures.
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

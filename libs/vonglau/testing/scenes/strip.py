@@ -24,8 +24,13 @@ class Reading:
     clock: float  # seconds
 
 
-def block_size(width: int) -> int:
-    return width // 48
+def edges(count: int, width: int) -> NDArray[np.int64]:
+    """Pixels at which `count` blocks begin, and where the last one ends: a block is a 48th of the picture's width."""
+    return np.rint(np.arange(count + 1) * (width / 48)).astype(np.int64)
+
+
+def strip_height(width: int) -> int:
+    return int(edges(ROWS, width)[-1])
 
 
 def blocks(counter: int, clock: float) -> NDArray[np.bool_]:
@@ -40,17 +45,17 @@ def check(told: bytes) -> bytes:
 
 
 def paint(picture: Picture, counter: int, clock: float) -> None:
-    """Draw the strip into the upper left corner of `picture` (height, width, channels), in place, on a grey edge."""
-    size = block_size(picture.shape[1])
+    """Draw the strip into the upper left corner of `picture` (height, width, channels), in place."""
+    rows, columns = edges(ROWS, picture.shape[1]), edges(COLUMNS, picture.shape[1])
     white = np.where(blocks(counter, clock), 235, 16).astype(np.uint8)
-    picture[: ROWS * size, : COLUMNS * size] = white.repeat(size, 0).repeat(size, 1)[:, :, None]
+    picture[: rows[-1], : columns[-1]] = white.repeat(np.diff(rows), 0).repeat(np.diff(columns), 1)[:, :, None]
 
 
 def read_strip(picture: Picture) -> Reading:
     """Counter and clock of a decoded picture, (height, width) luma or (height, width, 3) RGB. Raises UnreadableStripError."""
     size = picture.shape[1] / 48
     luma = picture if picture.ndim == 2 else picture.mean(axis=2)
-    rows, columns = ((np.arange(n) * int(size) + size / 2).astype(int) for n in (ROWS, COLUMNS))
+    rows, columns = (((np.arange(n) + 0.5) * size).astype(np.int64) for n in (ROWS, COLUMNS))
     reach = max(1, int(size) // 4)
     near = [luma[np.ix_(rows + dy, columns + dx)] for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1)]
     told = np.packbits(np.mean(near, axis=0) > 125).tobytes()
