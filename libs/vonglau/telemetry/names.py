@@ -82,7 +82,7 @@ def duration(name: str, meaning: str, *labels: str) -> Metric:
 
 
 RPC_SERVER_DURATION = duration("rpc.server.call.duration", "an RPC from its arrival to its status; rate and errors too", *RPC_LABELS)
-RPC_CLIENT_DURATION = duration("rpc.client.call.duration", "an RPC as its caller saw it, retries included", *RPC_LABELS)
+RPC_CLIENT_DURATION = duration("rpc.client.call.duration", "a unary RPC as its caller saw it, retries included", *RPC_LABELS)
 RPC_INCIDENTS = counter("vonglau.rpc.incidents", "{error}", "errors that nobody named: answered INTERNAL and logged with an id", RPC_METHOD, ERROR_TYPE)
 
 MESSAGES_SENT = counter("messaging.client.sent.messages", "{message}", "messages that were published, or tried to be", *MESSAGE_LABELS)
@@ -119,7 +119,7 @@ LEASES_HELD = gauge("vonglau.leases.held", "{lease}", "leases that this process 
 LOOP_ERRORS = counter("vonglau.loop.errors", "{error}", "errors caught at the outer edge of a loop, which goes on", LOOP, ERROR_TYPE)
 
 RPC_SERVER_SPAN = SpanName("", RPC_METHOD, SpanKind.SERVER, "an RPC that is served")
-RPC_CLIENT_SPAN = SpanName("", RPC_METHOD, SpanKind.CLIENT, "an RPC that is called")
+RPC_CLIENT_SPAN = SpanName("", RPC_METHOD, SpanKind.CLIENT, "a unary RPC that is called")
 SEND_SPAN = SpanName("send", DESTINATION, SpanKind.PRODUCER, "a message or atomic batch until its acknowledgement")
 PROCESS_SPAN = SpanName("process", DESTINATION, SpanKind.CONSUMER, "the handling of one message; a root with a link on replay and rebuild")
 

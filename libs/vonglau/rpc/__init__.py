@@ -1,0 +1,28 @@
+"""gRPC as every service and client of the project speaks it: one pipeline, one error table, deadlines, health, retries by service config."""
+
+from vonglau.rpc.addresses import address_file, find
+from vonglau.rpc.body import body_hash
+from vonglau.rpc.client import Refreshing, TokenSource, channel
+from vonglau.rpc.context import CallContext, call, caller, remaining
+from vonglau.rpc.pages import PageToken, page_size
+from vonglau.rpc.process import run_service
+from vonglau.rpc.server import Server
+from vonglau.rpc.status import error_of
+
+__all__ = [
+    "CallContext",
+    "PageToken",
+    "Refreshing",
+    "Server",
+    "TokenSource",
+    "address_file",
+    "body_hash",
+    "call",
+    "caller",
+    "channel",
+    "error_of",
+    "find",
+    "page_size",
+    "remaining",
+    "run_service",
+]
