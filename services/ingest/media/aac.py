@@ -28,6 +28,7 @@ class AacDepacketiser:
     rate: int                                                # Hz
     framing: AacFraming = AacFraming()
     damaged: int = 0
+    tap: list[tuple[int, bytes]] | None = None               # while watched: gets every unit too
     _units: list[tuple[int, bytes]] = field(default_factory=list)
     _timestamp: int | None = None
     _time: int = 0
@@ -58,19 +59,30 @@ class AacDepacketiser:
         """The units so far as one run and their bytes, None if there are none."""
         if not self._units:
             return None
-        times = [time for time, _ in self._units]
         if self._least is not None:
-            seen = self._anchor.observe(times[0], self._least)
+            seen = self._anchor.observe(self._units[0][0], self._least)
             self._offset = seen if self._offset is None else self._offset
             self._least = None
-        data = [unit for _, unit in self._units]
-        self._units = []
-        durations = [max(1, later - earlier) for earlier, later in pairwise(times)] + [_SAMPLES]
-        return Run(AUDIO, times[0] + (self._offset or 0), durations, [len(unit) for unit in data], Sync.ALL), data
+        units, self._units = self._units, []
+        return self._run(units)
+
+    def take_tapped(self) -> tuple[Run, list[bytes]] | None:
+        """The units of the tap, on the same time line."""
+        if not self.tap:
+            return None
+        units, self.tap = self.tap, []
+        return self._run(units)
 
     def reanchor(self) -> None:
         """A new object begins: its first unit is placed by arrival."""
         self._offset = None
+
+    def _run(self, units: list[tuple[int, bytes]]) -> tuple[Run, list[bytes]]:
+        times = [time for time, _ in units]
+        data = [unit for _, unit in units]
+        durations = [max(1, later - earlier) for earlier, later in pairwise(times)] + [_SAMPLES]
+        offset = self._offset if self._offset is not None else self._least or 0
+        return Run(AUDIO, times[0] + offset, durations, [len(unit) for unit in data], Sync.ALL), data
 
     def _advance(self, timestamp: int) -> int:
         if self._timestamp is not None:
@@ -89,8 +101,11 @@ class AacDepacketiser:
             if data + size > len(packet):
                 self.damaged += 1
                 return
-            if size and len(self._units) < _KEPT:
-                self._units.append((time + number * _SAMPLES, bytes(packet[data:data + size])))
+            if size:
+                unit = time + number * _SAMPLES, bytes(packet[data:data + size])
+                for units in (self._units, self.tap):
+                    if units is not None and len(units) < _KEPT:
+                        units.append(unit)
             data += size
 
 

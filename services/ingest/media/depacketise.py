@@ -67,6 +67,11 @@ class Depacketiser:
         """Whether a first key frame has come."""
         return not self._waiting
 
+    @property
+    def opens_with_key(self) -> bool:
+        """Whether the GOP being received begins with its key frame."""
+        return self._first_key
+
     def open_samples(self) -> tuple[bytearray, list[int], list[int], int]:
         """The GOP being received, not to be kept or changed: its bytes, times and sizes of the closed access units, and the time of the open one."""
         return self._data, self._times, self._sizes, self.timeline.time
@@ -246,7 +251,6 @@ class Depacketiser:
             self._first_key, self._first_hole, self._waiting = True, self._hole, False
         elif time > line.latest and self._times and (time - self._times[0] >= self._cap_ticks or len(self._data) >= self._cap_bytes):
             self._flush(time)
-            self._first_key = self._first_hole = False
         self._times.append(time)
         self._sizes.append(size)
         line.latest = max(line.latest, time)
@@ -275,5 +279,5 @@ class Depacketiser:
             self.damaged - self._damaged, line.jumps - self._jumps, self._first_hole,
         )
         self._lost, self._damaged, self._jumps, self._delay, line.floor = self.lost, self.damaged, line.jumps, _NEVER, line.latest
-        self._data, self._times, self._sizes, self._unit = rest, [], [], 0
+        self._data, self._times, self._sizes, self._unit, self._first_key, self._first_hole = rest, [], [], 0, False, False
         self.on_gop(gop)

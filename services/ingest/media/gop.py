@@ -1,5 +1,4 @@
 from dataclasses import dataclass
-from itertools import pairwise
 
 from vonglau.media.parameter_sets import Codec
 
@@ -31,10 +30,3 @@ class Gop:
     @property
     def start(self) -> int:
         return min(self.times)
-
-    def durations(self, ordered: list[int]) -> list[int]:
-        """Ticks of each sample when decoding times are the presentation times in order, as given in `ordered`."""
-        spans = [later - earlier for earlier, later in pairwise(ordered)]
-        last = self.following - ordered[-1]
-        spans.append(last if last > 0 else (spans[-1] if spans else 3600))
-        return spans
