@@ -26,7 +26,8 @@ class Reading:
 
 def edges(count: int, width: int) -> NDArray[np.int64]:
     """Pixels at which `count` blocks begin, and where the last one ends: a block is a 48th of the picture's width."""
-    return np.rint(np.arange(count + 1) * (width / 48)).astype(np.int64)
+    bounds: NDArray[np.int64] = np.rint(np.arange(count + 1) * (width / 48)).astype(np.int64)
+    return bounds
 
 
 def strip_height(width: int) -> int:
