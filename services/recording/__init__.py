@@ -1,0 +1,1 @@
+"""Timelines, playback, archives, retention and proof of what ingest recorded."""
