@@ -379,18 +379,20 @@ class ImportCamerasRequest(_message.Message):
     def __init__(self, validate_only: _Optional[bool] = ..., rows: _Optional[_Iterable[_Union[ImportRow, _Mapping]]] = ...) -> None: ...
 
 class ImportRow(_message.Message):
-    __slots__ = ("row", "camera", "owner", "details", "credential")
+    __slots__ = ("row", "camera", "owner", "details", "credential", "unreadable")
     ROW_FIELD_NUMBER: _ClassVar[int]
     CAMERA_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
     CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    UNREADABLE_FIELD_NUMBER: _ClassVar[int]
     row: int
     camera: str
     owner: str
     details: _events_pb2.CameraDetails
     credential: Credential
-    def __init__(self, row: _Optional[int] = ..., camera: _Optional[str] = ..., owner: _Optional[str] = ..., details: _Optional[_Union[_events_pb2.CameraDetails, _Mapping]] = ..., credential: _Optional[_Union[Credential, _Mapping]] = ...) -> None: ...
+    unreadable: str
+    def __init__(self, row: _Optional[int] = ..., camera: _Optional[str] = ..., owner: _Optional[str] = ..., details: _Optional[_Union[_events_pb2.CameraDetails, _Mapping]] = ..., credential: _Optional[_Union[Credential, _Mapping]] = ..., unreadable: _Optional[str] = ...) -> None: ...
 
 class ImportCamerasResponse(_message.Message):
     __slots__ = ("results",)

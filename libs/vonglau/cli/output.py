@@ -1,0 +1,98 @@
+"""What a command prints: a table for people, one JSON document for programs, progress when it takes longer than a second."""
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from vonglau.errors import VonglauError
+
+PATIENCE_S = 1.0  # before a progress bar appears
+
+HINTS = {
+    "PLATFORM_NOT_FOUND": "",
+    "ADDRESS_UNKNOWN": "is the platform running? `make run` starts it; VONGLAU_DATA names its folder",
+    "UNREACHABLE": "is the platform running? `make run` starts it",
+    "TOKEN_EXPIRED": "take a new one: `vonglau token`",
+    "OWNER_UNKNOWN": "see `vonglau owner list`, or register it: `vonglau owner add`",
+    "CAMERA_NOT_VISIBLE": "see `vonglau camera list`; another owner's camera does not show",
+    "STREAM_URL_TAKEN": "each stream belongs to one camera; see `vonglau camera list --search`",
+    "ID_MALFORMED": "ids are 3 to 40 of a-z, 0-9 and '-'",
+}
+
+
+class Output:
+    """Standard output carries the answer and nothing else; all the rest goes to standard error."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.out = Console()
+        self.err = Console(stderr=True)
+
+    def document(self, content: Mapping[str, Any]) -> None:
+        sys.stdout.write(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
+        sys.stdout.flush()
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
+        """empty: the sentence that stands there instead of a table without rows."""
+        if not rows:
+            self.out.print(empty, highlight=False, soft_wrap=True)
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, justify="right" if column.endswith("→") else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self.out.print(table)
+
+    def line(self, text: str) -> None:
+        """For people only."""
+        if not self.as_json:
+            self.out.print(escaped(text), highlight=False, soft_wrap=True)
+
+    def failure(self, error: VonglauError) -> None:
+        if self.as_json:
+            content = {"error": {"reason": error.reason, "message": error.message, "metadata": error.metadata}}
+            sys.stderr.write(orjson.dumps(content).decode() + "\n")
+            return
+        hint = HINTS.get(error.reason, "")
+        self.err.print(f"[bold red]error[/] {escaped(error.message)} [dim]{error.reason}[/]" + (f"\n  {hint}" if hint else ""), highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Meter]:
+        """A bar on standard error once a second has passed, where a person is looking."""
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+        bar = Progress(*columns, console=self.err, transient=True)
+        meter = Meter(bar, what, shown=self.err.is_terminal and not self.as_json)
+        try:
+            yield meter
+        finally:
+            bar.stop()
+
+
+class Meter:
+    """How far something is. Cheap to tell."""
+
+    def __init__(self, bar: Progress, what: str, *, shown: bool) -> None:
+        self._bar = bar
+        self._what = what
+        self._shown = shown
+        self._began = time.monotonic()
+        self._task = bar.add_task(what, total=None, note="")
+
+    def tell(self, done: float, total: float | None = None, note: str = "") -> None:
+        if self._shown and time.monotonic() - self._began > PATIENCE_S:
+            self._bar.start()
+        self._bar.update(self._task, completed=done, total=total, note=note)
+
+
+def escaped(text: str) -> str:
+    """For rich: brackets in data are no markup."""
+    return text.replace("[", r"\[")

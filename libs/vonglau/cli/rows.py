@@ -1,0 +1,106 @@
+"""The inventory file: CSV in UTF-8 with a header. It is read whole before anything is sent, so a malformed file does nothing."""
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from vonglau.cli.words import value
+from vonglau.errors import Invalid
+from vonglau.registry.v1 import events_pb2 as events
+from vonglau.registry.v1 import service_pb2 as registry
+
+REQUIRED = ("owner", "name", "url")
+OPTIONAL = (
+    "id", "class", "purposes", "type", "latitude", "longitude", "address", "area", "azimuth", "tilt", "height", "field_of_view", "notice_sign",
+    "serial", "project", "investor", "funding", "certificate", "sub_url", "bitrate_kbps", "username", "password",
+)  # fmt: skip
+LONGEST_FIELD = 65_536  # characters
+MOST_ROWS = 200_000
+
+
+def read_rows(path: Path) -> list[registry.ImportRow]:
+    """One row per line, numbered as in the file (the header is line 1).
+
+    Raises: Invalid (ENCODING_NOT_UTF8, COLUMN_UNKNOWN, COLUMN_MISSING, LINE_TOO_LONG, ROW_MALFORMED, FILE_EMPTY, TOO_MANY_ROWS), OSError.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid("ENCODING_NOT_UTF8", f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8 CSV") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    csv.field_size_limit(LONGEST_FIELD)
+    rows: list[registry.ImportRow] = []
+    try:
+        header = [column.strip().lower() for column in next(reader, [])]
+        check_header(path, header)
+        rows.extend(row(dict(zip(header, fields, strict=True)), reader.line_num) for fields in reader if any(field.strip() for field in fields))
+    except csv.Error as error:
+        reason = "LINE_TOO_LONG" if "field larger" in str(error) else "ROW_MALFORMED"
+        raise Invalid(reason, f"{path}, line {reader.line_num}: {error}", line=str(reader.line_num)) from None
+    except ValueError:
+        raise Invalid("ROW_MALFORMED", f"{path}, line {reader.line_num}: not as many fields as the header has", line=str(reader.line_num)) from None
+    if len(rows) > MOST_ROWS:
+        raise Invalid("TOO_MANY_ROWS", f"{path} has {len(rows)} rows; at most {MOST_ROWS} are imported at once")
+    return rows
+
+
+def check_header(path: Path, header: list[str]) -> None:
+    if not header:
+        raise Invalid("FILE_EMPTY", f"{path} is empty; its first line names the columns: {', '.join(REQUIRED)} and any of {', '.join(OPTIONAL)}")
+    for column in header:
+        if column not in REQUIRED + OPTIONAL:
+            raise Invalid("COLUMN_UNKNOWN", f"{path}: there is no column {column[:60]!r}; there are: {', '.join(REQUIRED + OPTIONAL)}", column=column[:60])
+    for column in REQUIRED:
+        if column not in header:
+            raise Invalid("COLUMN_MISSING", f"{path}: the column {column!r} is missing", column=column)
+
+
+def row(fields: dict[str, str], line: int) -> registry.ImportRow:
+    """A value that is no number or no known word becomes what registry refuses with the row's number, not the end of the file."""
+    cells = {name: text.strip() for name, text in fields.items()}
+    result = registry.ImportRow(row=line, camera=cells.get("id", ""), owner=cells["owner"])
+    try:
+        result.details.CopyFrom(details(cells))
+    except Invalid as error:
+        result.unreadable = f"{error.reason}: {error.message}"
+    if cells.get("username"):
+        result.credential.CopyFrom(registry.Credential(username=cells["username"], password=cells.get("password", "")))
+    return result
+
+
+def details(cells: dict[str, str]) -> events.CameraDetails:
+    """Raises: Invalid (…_UNKNOWN, NUMBER_MALFORMED)."""
+    purposes = cells.get("purposes", "").replace("|", ";").replace(" ", ";").split(";")
+    result = events.CameraDetails(
+        display_name=cells["name"],
+        camera_class=value(events.CameraClass, cells.get("class", "") or "non_traffic", "class"),
+        purposes=[value(events.Purpose, purpose, "purposes") for purpose in purposes if purpose] or [events.PURPOSE_SECURITY_ORDER],
+        type=value(events.CameraType, cells.get("type", "") or "fixed", "type"),
+        funding=value(events.Funding, cells.get("funding", ""), "funding"),
+        notice_sign=cells.get("notice_sign", ""),
+        serial_number=cells.get("serial", ""),
+        project=cells.get("project", ""),
+        investor=cells.get("investor", ""),
+        certificate_number=cells.get("certificate", ""),
+        streams=[events.StreamProfile(kind=events.STREAM_KIND_MAIN, url=cells["url"], bitrate_kbps=round(number(cells, "bitrate_kbps")))],
+    )
+    if cells.get("sub_url"):
+        result.streams.add(kind=events.STREAM_KIND_SUB, url=cells["sub_url"])
+    if cells.get("latitude") or cells.get("longitude") or cells.get("area"):
+        place = events.Place(latitude_deg=number(cells, "latitude"), longitude_deg=number(cells, "longitude"))
+        place.address, place.area = cells.get("address", ""), cells.get("area", "")
+        result.place.CopyFrom(place)
+    if cells.get("azimuth"):
+        pose = events.Pose(azimuth_deg=number(cells, "azimuth"), tilt_deg=number(cells, "tilt"), height_m=number(cells, "height"))
+        pose.field_of_view_deg = number(cells, "field_of_view")
+        result.pose.CopyFrom(pose)
+    return result
+
+
+def number(cells: dict[str, str], name: str) -> float:
+    text = cells.get(name, "")
+    try:
+        return float(text) if text else 0.0
+    except ValueError:
+        raise Invalid("NUMBER_MALFORMED", f"{name} is {text[:40]!r}, not a number", field=name) from None

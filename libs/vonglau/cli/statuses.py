@@ -1,0 +1,80 @@
+"""vonglau status: how every camera is recorded just now, joined from ingest and recording."""
+from __future__ import annotations
+
+from typing import Any
+
+from vonglau.cli.options import AsJson, AsPerson, perform
+from vonglau.cli.pages import all_cameras, live, summaries
+from vonglau.cli.session import Session
+from vonglau.cli.times import duration, rfc3339, shown, size
+from vonglau.cli.words import word
+from vonglau.ingest.v1 import service_pb2 as ingest
+from vonglau.ingest.v1.events_pb2 import GapCause
+from vonglau.recording.v1 import service_pb2 as recording
+from vonglau.registry.v1.service_pb2 import ListCamerasRequest
+
+
+def status(as_person: AsPerson = "", as_json: AsJson = False) -> None:
+    """How every camera is recorded just now."""
+
+    async def command(session: Session) -> None:
+        async with session.registry() as stub:
+            cameras = [camera async for camera in all_cameras(stub, ListCamerasRequest())]
+        found, health = await live(session)
+        totals = await summaries(session)
+        described = [description(camera, found.get(camera.camera), totals.get(camera.camera)) for camera in cameras]
+        if as_json:
+            session.output.document({"cameras": described, "health": health_of(health)})
+            return
+        session.output.table(COLUMNS, [row(one) for one in described], "no cameras: `vonglau camera add --help`")
+        if health.detail:
+            session.output.line(f"\n{health.detail}")
+
+    perform(as_person, as_json, command)
+
+
+COLUMNS = ("camera", "name", "owner", "state", "since", "bitrate →", "recorded 24 h →", "gaps 24 h →", "spool →")
+
+
+def description(camera: Any, live_status: ingest.CameraStatus | None, total: recording.CameraSummary | None) -> dict[str, Any]:
+    """One camera for programs; lengths in seconds, sizes in bytes."""
+    now = live_status or ingest.CameraStatus(state=ingest.RECORDING_STATE_UNASSIGNED)
+    sums = total or recording.CameraSummary()
+    return {
+        "id": camera.camera,
+        "owner": camera.owner,
+        "name": camera.details.display_name,
+        "state": word(ingest.RecordingState, now.state),
+        "cause": word(GapCause, now.cause),
+        "since": rfc3339(now.since) if now.HasField("since") else "",
+        "since_shown": shown(now.since) if now.HasField("since") else "",
+        "bitrate_bps": now.bitrate_bps,
+        "recorded_s": sums.recorded_ns / 1e9,
+        "gaps": sums.gaps,
+        "gap_s": sums.gap_ns / 1e9,
+        "spool_bytes": now.spool_bytes,
+        "clock_offset_s": now.clock_offset_ns / 1e9 if now.clock_known else None,
+        "codec": now.codec,
+        "size": f"{now.width_px}x{now.height_px}" if now.width_px else "",
+        "viewers": now.viewers,
+        "detail": now.detail,
+    }
+
+
+def row(one: dict[str, Any]) -> tuple[str, ...]:
+    state = f"{one['state']} ({one['cause']})" if one["cause"] else one["state"]
+    bitrate = f"{one['bitrate_bps'] / 1e6:.2f} Mbit/s"
+    gaps = f"{one['gaps']} · {duration(one['gap_s'])}" if one["gaps"] else "0"
+    return (one["id"], one["name"], one["owner"], state, one["since_shown"], bitrate, duration(one["recorded_s"]), gaps, size(one["spool_bytes"]))
+
+
+def health_of(health: ingest.IngestHealth) -> dict[str, Any]:
+    return {
+        "log_reachable": health.log_reachable,
+        "store_reachable": health.store_reachable,
+        "spool_bytes": health.spool_bytes,
+        "spool_limit_bytes": health.spool_limit_bytes,
+        "shed_segments": health.shed_segments,
+        "facts_waiting": health.facts_waiting,
+        "detail": health.detail,
+    }
