@@ -1,0 +1,21 @@
+"""Faust on NATS JetStream: ``App(broker="nats://…")`` with tables that can be exactly-once."""
+
+from .errors import BadSetting, CannotConnect, CommitTooLarge, MessageTooLarge, NotStored, ReadOnlyTopic, ServerTooOld, TopicMismatch
+from .places import existing, in_state
+from .transport import Transport
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BadSetting",
+    "CannotConnect",
+    "CommitTooLarge",
+    "MessageTooLarge",
+    "NotStored",
+    "ReadOnlyTopic",
+    "ServerTooOld",
+    "TopicMismatch",
+    "Transport",
+    "existing",
+    "in_state",
+]

@@ -1,0 +1,429 @@
+"""Faust's Consumer on JetStream.
+
+Where it departs from the stock base class, the reason is a way in which that class loses events, waits for ever, or commits what is not done; the
+README lists them.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from aiokafka.errors import IllegalStateError
+from faust.transport.consumer import Consumer as _Consumer
+from faust.transport.consumer import ensure_TP
+from faust.types import TP, ConsumerMessage, Message
+from mode import Service, get_logger
+
+from . import codec, tables
+from .admin import Topics
+from .delivery import Deliveries
+from .feed import Record
+from .group import Group
+from .offsets import Fenced, Offsets
+from .places import StateTopic
+from .reader import Reader
+
+logger = get_logger(__name__)
+
+_YIELD_EVERY = 100      # messages between two turns of the event loop
+
+
+class Consumer(_Consumer):
+    """Reads assigned partitions, tracks what is finished, commits it fenced."""
+
+    logger = logger
+
+    offsets: Offsets
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.deliveries = Deliveries()
+        self.readers: dict[TP, Reader] = {}
+        self._group: Group | None = None
+        self._owned: set[TP] = set()
+        self._arrived = asyncio.Event()
+        # Source partitions are not read from assignment until the seek and resume_flow(): whatever is queued before flow is resumed is thrown away.
+        self._held = True
+        self._sought = False
+        self._queued: Counter[Message] = Counter()
+        self._highest: dict[TP, int] = {}       # delivered to this process, over all assignments
+        self._missing_end: tables.MissingEnd | None = None
+
+    @property
+    def _transport(self) -> Any:
+        return self.transport
+
+    @property
+    def topics(self) -> Topics:
+        return cast(Topics, self._transport.topics)
+
+    # Life
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        await self._transport.connection.open()
+        self._transport.check_guarantee()
+        await self.topics.state_stream()
+        self._missing_end = tables.MissingEnd(self.app, self.topics)
+
+    async def on_stop(self) -> None:
+        await super().on_stop()
+        if self._group is not None:
+            await self._group.leave()
+        await asyncio.gather(*(reader.close() for reader in self.readers.values()))
+        await self._transport.connection.close()
+
+    def close(self) -> None:
+        for reader in self.readers.values():
+            reader.rest()
+
+    # Membership
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Join the group for ``topics``. A client without a group reads every partition from its end."""
+        wanted = set(topics)
+        for topic in wanted:
+            await self.topics.ensure(topic)
+        if self.app.client_only:
+            await self._read_from_now(wanted)
+            return
+        if self._group is None:
+            self._group = Group(self, self.app, self._transport.connection, self.topics, self._transport.settings)
+            self.offsets = Offsets(self._transport.connection, self.topics.names, self._group.id, self._transport.settings.request_timeout)
+        await self._group.join(wanted)
+
+    async def _read_from_now(self, topics: set[str]) -> None:
+        tps = {TP(topic, partition) for topic in topics for partition in range(self.topics.places[topic].partitions)}
+        for tp in tps - self._owned:
+            self.readers[tp] = self._reader(tp, (await self.topics.bounds(tp))[1])
+        self._owned = tps
+        self._held = False
+
+    async def give_up(self) -> None:
+        """Finish and commit what is in work, and stop reading."""
+        self.app.on_rebalance_start()
+        await self.on_partitions_revoked(set(self._owned))
+        self.close()
+
+    async def take_over(self, assigned: set[TP], generation: int) -> None:
+        """Own exactly ``assigned``: tables begin anew, older owners are fenced off, reading starts at the committed offsets."""
+        await asyncio.gather(*(reader.close() for reader in self.readers.values()))
+        self.readers.clear()
+        self.deliveries.clear()
+        for known in (self._acked, self._acked_index, self._read_offset, self._committed_offset):
+            known.clear()
+        self._held, self._sought = True, False
+        tables.empty(self.app)
+        tables.watch_recovery(self.app)
+        self._owned = set(assigned)
+        self.app.consumer_generation_id = generation
+        for topic in {tp.topic for tp in assigned}:
+            await self.topics.ensure(topic)
+        begin = await self.offsets.claim([tp for tp in assigned if not self._is_changelog_tp(tp)], generation, self._begin_at)
+        for tp in assigned:
+            self.readers[tp] = self._reader(tp, begin.get(tp, 0))
+        await self.on_partitions_assigned(set(assigned), generation)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Unlike the base class, what is finished is forgotten after the last commit and not before."""
+        self._active_partitions.difference_update(revoked)
+        self._paused_partitions.difference_update(revoked)
+        await self._on_partitions_revoked(revoked)
+        for tp in revoked:
+            for known in (self._gap, self._acked, self._acked_index, self._read_offset, self._committed_offset):
+                known.pop(tp, None)
+
+    def on_fenced(self, tps: set[TP], cause: Fenced) -> None:
+        """Another worker owns some of these: nothing was stored, and the events are processed again where they belong."""
+        logger.warning("commit of %s refused, another worker owns a partition: %s", sorted(tps), cause)
+        self._transport.meters.record("fenced", 1)
+        if self._group is not None:
+            self.add_future(self._group.ask_for_a_new_generation())
+
+    def _reader(self, tp: TP, position: int) -> Reader:
+        place = self.topics.places[tp.topic]
+        source = place.stream(tp.partition), place.filter(tp.partition)
+        return Reader(self._transport.connection, tp, source, position, self._transport.settings.fetch, self._arrived.set)
+
+    async def _begin_at(self, tp: TP, stored: int | None) -> int:
+        """Where to read on: the stored offset, unless it lies outside of what the partition holds."""
+        earliest, end = await self.topics.bounds(tp)
+        if stored is None:
+            return end if self.app.conf.consumer_auto_offset_reset == "latest" else earliest
+        if stored > end:
+            logger.warning("%s: offset %s is committed and the partition ends at %s: its stream was made anew, reading from its beginning", tp, stored, end)
+            return earliest
+        if stored < earliest:
+            logger.warning("%s: offsets %s to %s were purged or expired before they were read", tp, stored, earliest - 1)
+        return stored
+
+    # Reading
+
+    def pause_partitions(self, tps: Iterable[TP]) -> None:
+        """A paused partition is not read at all: its own changelog would only fill the buffer."""
+        paused = set(tps)
+        super().pause_partitions(paused)
+        for tp in paused:
+            reader = self.readers.get(tp)
+            if reader is not None:
+                reader.rest()
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        super().resume_partitions(tps)
+        self._arrived.set()
+
+    def resume_flow(self) -> None:
+        super().resume_flow()
+        if self._sought:
+            self._held = False
+            self._queued.clear()
+            self._arrived.set()
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        super().on_buffer_drop(tp)
+        self._arrived.set()
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP] | None]:  # noqa: ASYNC109  Faust's interface
+        """The base class sleeps a whole second when every partition's buffer is full; this wakes as soon as one is not."""
+        if not self.flow_active:
+            await self.wait_for_stopped(cast(Any, self.can_resume_flow))
+        active = None if self.app.client_only else self._get_active_partitions()
+        return await self._getmany(active, timeout), active
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Record]]:  # noqa: ASYNC109
+        found = self._take(active_partitions)
+        if not found:
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), timeout)
+            except TimeoutError:
+                return {}
+            if self.flow_active:
+                found = self._take(active_partitions)
+        return found
+
+    def _take(self, active: set[TP] | None) -> dict[TP, list[Record]]:
+        most = self.app.conf.broker_max_poll_records or 1000
+        found = {}
+        for tp, reader in self.readers.items():
+            if self._held and not self._is_changelog_tp(tp):
+                continue
+            if active is None or tp in active:
+                reader.start()
+                if len(reader):
+                    found[tp] = reader.take(most)
+        return found
+
+    def _to_message(self, tp: TP, record: Record) -> ConsumerMessage:
+        try:
+            key, value, timestamp, headers = codec.decode(record.headers, record.body)
+        except ValueError as exc:
+            logger.warning("%s offset %s: damaged headers are ignored: %s", tp, record.sequence - 1, exc)
+            key, value, timestamp, headers = None, record.body, None, []
+        if key is None:
+            key = self.topics.places[tp.topic].key_of(record.subject)
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            record.sequence - 1,
+            record.time if timestamp is None else timestamp,
+            0,
+            cast(Any, headers),
+            cast(bytes, key),
+            cast(bytes, value),
+            None,
+            len(key) if key else 0,
+            len(value) if value else 0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """The inner loop: no tasks per message, and a message of an older assignment is dropped here."""
+        app, callback, deliveries, acked = self.app, self.callback, self.deliveries, self.app.topics.acks_enabled_for
+        commit_every = self._commit_every
+        stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set  # noqa: SLF001
+        handed = 0
+        try:
+            while not (stopped() or fetcher_stopped()):
+                await asyncio.sleep(0)
+                async for tp, message in self.getmany(timeout=1.0):
+                    if message.generation_id != app.consumer_generation_id:
+                        continue
+                    if commit_every is not None and self._n_acked >= commit_every:
+                        self._n_acked = 0
+                        await self.commit()
+                    if cast(Any, self.transactions).contended:
+                        await self._settle()
+                    if acked(message.topic):
+                        deliveries.note(tp, message.offset)
+                        self._count_again(tp, message.offset)
+                    await callback(message)
+                    handed += 1
+                    if handed % _YIELD_EVERY == 0:
+                        await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if app.should_stop:
+                return
+            raise
+
+    def _count_again(self, tp: TP, offset: int) -> None:
+        if offset <= self._highest.get(tp, -1):
+            self._transport.meters.record("redelivered", 1, topic=tp.topic)
+        else:
+            self._highest[tp] = offset
+
+    async def _settle(self) -> None:
+        """Several agents change the same keys at different speeds: let them all finish, so that a commit finds a consistent cut."""
+        give_up = time.monotonic() + self.commit_interval
+        while self._busy() and time.monotonic() < give_up:  # noqa: ASYNC110  finishing a message sets no event
+            await asyncio.sleep(0.005)
+        await self.commit()
+
+    # Positions
+
+    def _new_topicpartition(self, topic: str, partition: int) -> TP:
+        return TP(topic, partition)
+
+    async def _seek(self, partition: TP, offset: int) -> None:
+        reader = self.readers.get(ensure_TP(partition))
+        if reader is None or offset is None:
+            raise IllegalStateError(f"{partition} is not assigned")      # recovery takes this one for "another rebalance has begun"
+        reader.seek(offset)
+        self.deliveries.forget(reader.tp)
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        for tp, offset in partitions.items():
+            await self._seek(tp, offset)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """All source partitions at once; nothing is awaited, so no message can slip in between."""
+        self._held = True
+        committed = {tp: self.offsets.committed[tp] for tp in self._owned if tp in self.offsets.committed and tp in self.readers}
+        for tp, offset in committed.items():
+            self.readers[tp].seek(offset)
+            self.deliveries.forget(tp)
+            self._acked.pop(tp, None)
+            self._acked_index.pop(tp, None)
+        self._sought = True
+        return committed
+
+    async def position(self, tp: TP) -> int | None:
+        reader = self.readers.get(tp)
+        return reader.position if reader else None
+
+    def assignment(self) -> set[TP]:
+        return set(self._owned)
+
+    def highwater(self, tp: TP) -> int:
+        reader = self.readers.get(tp)
+        return reader.end or 0 if reader else 0
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        bounds = await asyncio.gather(*(self.topics.bounds(ensure_TP(tp)) for tp in partitions))
+        return {tp: earliest for tp, (earliest, _) in zip(partitions, bounds, strict=True)}
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        bounds = await asyncio.gather(*(self.topics.bounds(ensure_TP(tp)) for tp in partitions))
+        return {tp: end for tp, (_, end) in zip(partitions, bounds, strict=True)}
+
+    def topic_partitions(self, topic: str) -> int | None:
+        place = self.topics.places.get(topic)
+        return place.partitions if place else None
+
+    def key_partition(self, topic: str, key: bytes | None, partition: int | None = None) -> int | None:
+        if partition is not None:
+            return partition
+        return int(cast(Any, self.app.producer).partition_for(key, self.topics.places[topic].partitions))
+
+    async def create_topic(self, topic: str, partitions: int, replication: int, **kwargs: Any) -> None:
+        await self.app.producer.create_topic(topic, partitions, replication, **kwargs)
+
+    # Finishing and committing
+
+    def stop_flow(self) -> None:
+        """Note which messages still sit in queues: they are about to be cleared, and nobody will ever finish them."""
+        super().stop_flow()
+        seen = set()
+        for channel in list(self.app.topics):
+            queue = getattr(channel, "_queue", None)
+            if queue is None or id(queue) in seen:
+                continue
+            seen.add(id(queue))
+            for event in list(queue._queue):  # noqa: SLF001
+                message = getattr(event, "message", None)
+                if message is not None:
+                    self._queued[message] += 1
+
+    def _busy(self) -> list[Message]:
+        """Messages that some stream works on, not merely queued ones."""
+        return [message for message in list(self._unacked_messages) if not message.acked and message.refcount > self._queued.get(message, 0)]
+
+    async def wait_empty(self) -> None:
+        """Wait for what is in work, then commit.
+
+        The base class also waits for messages that were cleared from a queue, which is for ever. A stopping worker waits for the grace period only.
+        """
+        begun = told = time.monotonic()
+        while busy := self._busy():
+            waited = time.monotonic() - begun
+            if self.app.should_stop and waited > self._transport.settings.grace:
+                logger.warning("stopping with %s events in work: they are processed again by the next owner", len(busy))
+                break
+            if time.monotonic() - told > 10.0:
+                told = time.monotonic()
+                logger.warning("waiting for %s events in work since %.0f s: %s", len(busy), waited, busy[:3])
+            del busy
+            await self._wait_for_ack(timeout=1)
+        for message in list(self._unacked_messages):
+            self._unacked_messages.discard(message)
+        await self.commit_and_end_transactions()
+
+    def _new_offset(self, tp: TP) -> int | None:
+        finished = self._acked_index[tp]
+        offset = self.deliveries.advance(tp, finished)
+        self._acked[tp] = list(finished)
+        return offset
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Offsets that do not exist need no bookkeeping: commits follow the order of delivery."""
+
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        found = super()._filter_committable_offsets(tps)
+        return {**cast(Any, self.transactions).due, **found} if self.in_transaction else found
+
+    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
+        done = await super()._commit_tps(tps, start_new_transaction)
+        if not done and self.in_transaction and cast(Any, self.transactions).has_loose_changes:
+            return bool(await self.transactions.commit({}))
+        return done
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        wanted = {ensure_TP(tp): offset for tp, offset in offsets.items()}
+        try:
+            await self.offsets.store(wanted, ())
+        except Fenced as exc:
+            self.on_fenced(set(wanted), exc)
+            return False
+        return True
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        done = await super()._commit_offsets(offsets, start_new_transaction)
+        if done:
+            await self._drop_consumed(offsets)
+        return done
+
+    async def _drop_consumed(self, offsets: Mapping[TP, int]) -> None:
+        for tp in offsets:
+            place = self.topics.places.get(tp.topic)
+            if isinstance(place, StateTopic) and not place.compacting:
+                await self.topics.forget_before(tp, self.offsets.committed[tp])
+
+    @Service.task
+    async def _watch_recovery(self) -> None:
+        while not self.should_stop:
+            await self.sleep(1.0)
+            if self._missing_end is not None:
+                await self._missing_end.check()

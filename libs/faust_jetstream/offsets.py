@@ -1,0 +1,149 @@
+"""Committed offsets: a document per source partition in the app's state stream.
+
+Each write expects the revision that this worker wrote last. A new owner rewrites the document when it takes a partition over, so whatever the old
+owner still commits is refused: fenced off, without clocks.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from faust.types import TP
+from mode import get_logger
+from nats.js.errors import NotFoundError
+
+from .batch import MAX_BATCH, Outgoing, send_batch
+from .codec import EXPECTED
+from .connection import TRY_AGAIN, Connection, insist
+from .errors import Refused
+from .places import Names
+
+logger = get_logger(__name__)
+
+PAUSE = 0.3     # seconds between attempts while the stream has no leader
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """``offset`` is the next one to read; ``serial`` makes every write of an owner distinct."""
+
+    offset: int | None
+    generation: int
+    owner: str
+    serial: int
+
+    def encode(self) -> bytes:
+        return json.dumps({"offset": self.offset, "gen": self.generation, "owner": self.owner, "n": self.serial}).encode()
+
+
+def decode(body: bytes) -> Document:
+    doc = json.loads(body)
+    return Document(doc["offset"], int(doc.get("gen", 0)), str(doc.get("owner", "")), int(doc.get("n", 0)))
+
+
+class Fenced(Exception):
+    """Another worker owns at least one of the partitions now; nothing was stored."""
+
+
+class Offsets:
+    """The documents that this worker owns; ``committed`` is what they say."""
+
+    def __init__(self, connection: Connection, names: Names, owner: str, patience: float) -> None:
+        self._connection = connection
+        self._names = names
+        self._owner = owner
+        self._patience = patience
+        self._revision: dict[TP, int] = {}
+        self._generation = 0
+        self._serial = 0
+        self.committed: dict[TP, int] = {}
+
+    async def read(self, tp: TP) -> tuple[Document | None, int]:
+        """The stored document and its revision (0 when there is none)."""
+
+        async def get() -> tuple[Document | None, int]:
+            try:
+                found = await self._connection.js.get_last_msg(self._names.state_stream, self._names.offset(tp.topic, tp.partition))
+            except NotFoundError:
+                return None, 0
+            return decode(found.data or b""), int(found.seq or 0)
+
+        return await insist(get, self._patience)
+
+    async def claim(self, tps: Iterable[TP], generation: int, fresh: Callable[[TP, int | None], Awaitable[int]]) -> dict[TP, int]:
+        """Take the partitions over and return where to read on; ``fresh`` turns a stored offset, or None, into one to begin at.
+
+        Older owners are fenced off from here on.
+        """
+        wanted = list(tps)
+        self._generation = generation
+        self._revision.clear()
+        self.committed.clear()
+        for begin in range(0, len(wanted), MAX_BATCH):
+            await self._claim(wanted[begin : begin + MAX_BATCH], fresh)
+        return dict(self.committed)
+
+    async def _claim(self, tps: Sequence[TP], fresh: Callable[[TP, int | None], Awaitable[int]]) -> None:
+        give_up = time.monotonic() + self._patience
+        while True:
+            found = await asyncio.gather(*(self.read(tp) for tp in tps))
+            self._revision.update({tp: revision for tp, (_, revision) in zip(tps, found, strict=True)})
+            begin = await asyncio.gather(*(fresh(tp, doc.offset if doc else None) for tp, (doc, _) in zip(tps, found, strict=True)))
+            try:
+                await self.store(dict(zip(tps, begin, strict=True)), ())
+            except Fenced:                      # another worker claims at the same time: look again
+                if time.monotonic() > give_up:
+                    raise
+            else:
+                return
+
+    async def store(self, offsets: Mapping[TP, int], others: Sequence[Outgoing]) -> int:
+        """One atomic batch of offset documents and ``others``; returns the stream sequence of the last message.
+
+        Raises Fenced when another worker owns a partition, and the last error when the outcome stays unknown for the patience.
+        """
+        if not offsets and self.committed:
+            tp = next(iter(self.committed))     # changes without an event are fenced by any partition that is ours
+            offsets = {tp: self.committed[tp]}
+        self._serial += 1
+        docs = {tp: Document(offset, self._generation, self._owner, self._serial) for tp, offset in offsets.items()}
+        messages = [
+            Outgoing(self._names.offset(tp.topic, tp.partition), doc.encode(), {EXPECTED: str(self._revision.get(tp, 0))}) for tp, doc in docs.items()
+        ]
+        sequence = await self._settle(docs, [*messages, *others])
+        self.committed.update(offsets)
+        return sequence
+
+    async def _settle(self, docs: Mapping[TP, Document], messages: Sequence[Outgoing]) -> int:
+        """Send until it is known to be stored or refused.
+
+        After a lost answer the next attempt meets its own revisions: it is refused, and the stored documents are ours.
+        """
+        give_up = time.monotonic() + self._patience
+        unsure = False
+        while True:
+            try:
+                sequence = await send_batch(self._connection, messages)
+            except Refused as refused:
+                if unsure and await self._stored(docs):
+                    return max(self._revision[tp] for tp in docs)
+                raise Fenced(str(refused)) from refused
+            except TRY_AGAIN as exc:
+                unsure = True
+                logger.info("commit not known to be stored: %r", exc)
+                if time.monotonic() > give_up:
+                    raise
+                await asyncio.sleep(PAUSE)
+            else:
+                first = sequence - len(messages) + 1
+                self._revision.update({tp: first + index for index, tp in enumerate(docs)})
+                return sequence
+
+    async def _stored(self, docs: Mapping[TP, Document]) -> bool:
+        found = {tp: await self.read(tp) for tp in docs}
+        if any(found[tp][0] != doc for tp, doc in docs.items()):
+            return False
+        self._revision.update({tp: revision for tp, (_, revision) in found.items()})
+        return True
