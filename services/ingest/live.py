@@ -6,7 +6,9 @@ from typing import Protocol
 from services.ingest.fragment import fragment, video_run
 from services.ingest.media.aac import AacDepacketiser
 from services.ingest.media.depacketise import Depacketiser
-from services.ingest.media.gop import Gop
+from services.ingest.media.gop import Gop, ParameterSets
+from vonglau.media.errors import DamagedMedia
+from vonglau.media.fmp4 import AudioTrack, VideoTrack, init_segment
 from vonglau.media.ticks import VIDEO_RATE, to_ns
 
 _LONGEST = VIDEO_RATE // 4                                   # ticks of one part
@@ -35,9 +37,9 @@ class Viewer(Protocol):
 class LiveParts:
     """Cuts parts off the open GOP of one connection. Its time line runs on over objects and follows their anchors in steps of less than a frame."""
 
-    def __init__(self, viewer: Viewer, depacketiser: Depacketiser, audio: AacDepacketiser | None) -> None:
-        self._viewer, self._depacketiser, self._audio = viewer, depacketiser, audio
-        self._init = b""
+    def __init__(self, viewer: Viewer, depacketiser: Depacketiser, track: AudioTrack | None, audio: AacDepacketiser | None) -> None:
+        self._viewer, self._depacketiser, self._track, self._audio = viewer, depacketiser, track, audio
+        self._parameters: ParameterSets | None = None        # of the init segment sent last
         self._sent = 0                                       # access units of the open GOP that went out
         self._sent_bytes = 0
         self._offset: int | None = None
@@ -50,25 +52,33 @@ class LiveParts:
         if self._audio is not None:
             self._audio.tap = None
 
-    def begin(self, init: bytes, offset: int | None) -> None:
-        """Once before the first part, and before each GOP: the init segment of its object, and its anchor."""
-        if init and init != self._init:
-            self._init = init
-            self._viewer.init_changed(init)
+    def anchor(self, offset: int | None) -> None:
+        """Where the object being recorded stands in UTC; counts from the next part on."""
         if offset is not None:
             self._offset = offset
 
     def advance(self) -> None:
         """After a drain: what has come of the open GOP since the last part."""
         data, times, sizes, following = self._depacketiser.open_samples()
-        if self._init and self._offset is not None:
+        if times and self._ready(self._depacketiser.parameters):
             self._send(data, times, sizes, following, key=self._depacketiser.opens_with_key, whole=False)
 
     def finish(self, gop: Gop) -> None:
         """Before the GOP goes to the recorder: the rest of it."""
-        if self._init and self._offset is not None:
+        if self._ready(gop.parameters):
             self._send(gop.data, gop.times, gop.sizes, gop.following, key=gop.key, whole=True)
         self._sent = self._sent_bytes = 0
+
+    def _ready(self, parameters: ParameterSets) -> bool:
+        if self._offset is None:                             # the first GOP of a connection: better than waiting for its end
+            self._offset = self._depacketiser.arrival - self._depacketiser.timeline.time
+        if parameters != self._parameters:
+            try:
+                self._viewer.init_changed(init_segment(VideoTrack(parameters.codec, parameters.nals), self._track))
+            except DamagedMedia:
+                return False
+            self._parameters = parameters
+        return True
 
     def _send(self, data: bytearray, times: list[int], sizes: list[int], following: int, *, key: bool, whole: bool) -> None:
         while self._sent < len(times):
@@ -102,3 +112,13 @@ class LiveParts:
         payload = b"".join(fragment(self._sequence, video, bytes(data[start:start + size]), audio))
         self._sent, self._sent_bytes, self._end = stop, start + size, video.tfdt + duration
         self._viewer.part_came(LivePart(payload, to_ns(video.tfdt), to_ns(duration), key))
+
+
+def open_gop(depacketiser: Depacketiser, offset: int) -> LivePart | None:
+    """The access units that no file has yet, as one part on the recorder's time line, without sound: playback reaches to now with it."""
+    data, times, sizes, following = depacketiser.open_samples()
+    if not times:
+        return None
+    video = video_run(times, sizes, following, offset, key=depacketiser.opens_with_key)
+    payload = b"".join(fragment(0, video, bytes(data[:sum(sizes)]), None))
+    return LivePart(payload, to_ns(video.tfdt), to_ns(sum(video.durations)), depacketiser.opens_with_key)

@@ -67,7 +67,6 @@ class Recorder:
         self.segments = 0
         self.undecodable = 0                                 # GOPs whose parameter sets say nothing sensible
         self.format: VideoFormat | None = None
-        self.init = b""                                      # of the object being written
         self._spool, self._settings, self._on_recorded, self._on_missing = spool, settings, on_recorded, on_missing
         self._length = round(settings.segment_s * VIDEO_RATE)
         self._drift_limit = settings.drift_limit_ms * VIDEO_RATE // 1000
@@ -81,6 +80,11 @@ class Recorder:
     def offset(self) -> int | None:
         """Ticks from the connection's time line to UTC, None before its first GOP."""
         return self._object.offset if self._object is not None else None
+
+    @property
+    def parameters(self) -> ParameterSets | None:
+        """Of the object being written."""
+        return self._object.parameters if self._object is not None else None
 
     def connected(self, audio: AudioTrack | None, units: AacDepacketiser | None) -> None:
         self._connection = self._new_connection(audio, units)
@@ -139,7 +143,6 @@ class Recorder:
             self.recording.priority, self.clock.offset_ns,
         )
         self._number += 1
-        self.init = init
         if self._connection.units is not None:
             self._connection.units.reanchor()
         self._object = _Object(self._spool.begin(head, init), gop.parameters, offset, gop.start, gop.start)

@@ -13,6 +13,7 @@ from services.ingest.rtsp.sdp import Offer, read_offer
 from services.ingest.rtsp.url import CameraAddress, Credentials
 
 _SESSION_TIMEOUT = 60.0                                      # s, where the camera names none: RFC 2326 §12.37
+_EARLY_LIMIT = 1 << 19                                       # bytes of media before the reply to PLAY
 _PROOFS = 3                                                  # how often one request is repeated with new proof
 
 
@@ -147,6 +148,8 @@ class _Handshake:
                     return None
                 self._early += self._read[:end]
                 self._read = self._read[end:]
+                if len(self._early) > _EARLY_LIMIT:
+                    raise Damaged("the camera plays but does not answer")
                 continue
             reply, taken = read_reply(self._read)
             if not taken:
