@@ -114,7 +114,7 @@ async def test_an_error_nobody_foresaw_is_told_by_an_incident_number_and_logged_
 async def test_a_method_that_nobody_serves_is_unimplemented(server: Any, client: Any) -> None:
     async with grpc.aio.insecure_channel(server.address) as opened:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await opened.unary_unary("/test.v1.Echo/Sing")(b"", timeout=5)
+            await opened.unary_unary("/test.v1.Echo/Sing", GetOwnerRequest.SerializeToString, Owner.FromString)(REQUEST, timeout=5)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

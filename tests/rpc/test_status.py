@@ -34,7 +34,7 @@ def test_an_error_arrives_with_its_class_reason_message_and_metadata(error: Vong
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
 def test_a_status_carries_exactly_one_error_info_of_the_service(error: VonglauError) -> None:
-    infos = [detail for detail in status_of(error, "registry.vonglau").details if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR)]
+    infos = [detail for detail in status_of(error, "registry.vonglau").details if detail.TypeName() == "google.rpc.ErrorInfo"]
     assert len(infos) == 1
     info = error_details_pb2.ErrorInfo()
     infos[0].Unpack(info)

@@ -54,7 +54,7 @@ class Pipeline(grpc.aio.ServerInterceptor):
             async with self._telling.told(method, context):
                 with observed(method, context):
                     admitted = self._admission.admit(method, context)
-                    async with self._endings.ended_at_stop(method):
+                    async with self._endings.owned(method):
                         yield admitted
 
         return around

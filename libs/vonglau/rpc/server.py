@@ -93,6 +93,7 @@ class Server:
         await self._health.leave()
         self._endings.begin()
         await self._server.stop(self._grace_s)
+        await self._endings.finish()
 
     async def __aenter__(self) -> Self:
         await self.start()
