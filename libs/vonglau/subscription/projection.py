@@ -62,13 +62,17 @@ class Seed(Protocol):
 
 @dataclass(frozen=True)
 class Projection:
-    """Views that are fed together, under one checkpoint per log."""
+    """Views that are fed together, under one checkpoint per log. A change of subjects, key or views asks for a rebuild."""
 
-    name: str
-    sources: Sequence[Source]
+    name: str  # of its consumers too: unique in a deployment, letters, digits, - and _
+    sources: Sequence[Source]  # one per log
     views: Sequence[View]
     key: Key = last_token
     seed: Seed | None = None
+
+    def __post_init__(self) -> None:
+        if len({source.log for source in self.sources}) != len(self.sources):
+            raise ValueError(f"{self.name} reads a log twice: one source with all its subjects keeps their order")
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,6 @@ class Subscription:
 
     name: str
     source: Source
-    handler: Callable[[Recorded], Awaitable[None]]  # may raise RetryLater (its key waits), Poison (its key is parked)
+    handler: Callable[[Recorded], Awaitable[None]]  # RetryLater, Unavailable: its key waits and is tried again; Poison: it is parked
     key: Key = last_token
     concurrency: int = 16  # keys handled at the same time

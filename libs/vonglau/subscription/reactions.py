@@ -1,0 +1,44 @@
+"""Events into reactions: a handler for each, in order per key."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from vonglau.eventlog.event import Recorded
+from vonglau.subscription.projection import Subscription
+from vonglau.subscription.work import Groups, Stuck, Tries, Worked
+
+
+class ReactionWork:
+    """Calls a handler for each event; keys side by side, the events of a key one after the other."""
+
+    def __init__(self, subscription: Subscription, *, tries: int, wait: float) -> None:
+        self._handler = subscription.handler
+        self._side_by_side = asyncio.Semaphore(subscription.concurrency)
+        self._tries = tries
+        self._wait = wait
+
+    async def apply(self, groups: Groups) -> Worked:
+        worked = Worked()
+        async with asyncio.TaskGroup() as handling:
+            for key, events in groups.items():
+                handling.create_task(self._handle(key, events, worked))
+        return worked
+
+    async def _handle(self, key: str, events: Sequence[Recorded], worked: Worked) -> None:
+        tries = Tries(self._tries, self._wait)
+        async with self._side_by_side:
+            for at, event in enumerate(events):
+                stuck = await self._stuck(at, event)
+                while stuck and await tries.another(key, stuck):
+                    stuck = await self._stuck(at, event)
+                if stuck:
+                    worked.failed[key] = stuck.failure()
+                    return
+
+    async def _stuck(self, at: int, event: Recorded) -> Stuck | None:
+        try:
+            await self._handler(event)
+        except Exception as error:  # noqa: BLE001 - a handler's error must not stop the other keys; it is counted and logged with the parking
+            return Stuck(at, error)
+        return None
