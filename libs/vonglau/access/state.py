@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 STALE_AFTER_S = 30.0
 BEAT_S = 2.0  # between two looks at whether anything is pending
+LOOK_S = 1.0  # for one look; an answer that a crash swallowed is not waited for longer
 _ATTEMPTS = 16
 
 
@@ -175,8 +176,9 @@ class AccessState:
         await self._loaded.wait()
         while True:
             asked_at = self._clock.monotonic()
-            with contextlib.suppress(Unavailable):  # then the copy ages, which is what its readers go by
-                newest = await self._kv.get(">")
+            with contextlib.suppress(Unavailable, TimeoutError):  # then the copy ages, which is what its readers go by
+                async with asyncio.timeout(LOOK_S):
+                    newest = await self._kv.get(">")
                 if newest is None or newest.revision <= self._seen:
                     self._fresh_at = asked_at
             await asyncio.sleep(self._beat_s)
