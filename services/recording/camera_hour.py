@@ -2,7 +2,7 @@
 
     {_id: <camera>/<yyyy-mm-ddThh>, camera, hour, live_hour,
      segments: {<epoch>-<number>: entry}, deleted: [[epoch, first, last, start, end, contiguous]], gone: [[epoch, first, last]],
-     interruptions: {<epoch>-<begun>: [cause, begun, ended, detail, owner]}, streams: {<epoch>-<at>: [...]}, clocks: {<epoch>-<at>: [...]}}
+     interruptions: {<epoch>-<begun>: [cause, begun, ended, detail, owner, epoch, closes]}, streams: {<epoch>-<at>: [...]}, clocks: {<epoch>-<at>: [...]}}
 
 Whatever lasts longer than its hour stands in each hour that it touches. The same facts in any order, any number of times, give the same document.
 """
@@ -109,7 +109,7 @@ def add_segment(hour: Document, segment: SegmentRecorded, stored: Stored) -> Non
 
 def add_interruption(interruptions: dict[str, list[Any]], message: InterruptionObserved) -> None:
     """An end, once known, stays."""
-    row = [message.cause, message.begun_ns, message.ended_ns, message.detail, message.owner, message.epoch]
+    row = [message.cause, message.begun_ns, message.ended_ns, message.detail, message.owner, message.epoch, message.closes_epoch]
     name = f"{message.epoch}-{message.begun_ns}"
     present = interruptions.get(name)
     if present is None or message.ended_ns > present[2]:

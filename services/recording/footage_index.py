@@ -1,0 +1,79 @@
+"""The documents of recording as its queries and jobs read them."""
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+
+from services.recording.camera_hour import CameraHours, hour_id
+from services.recording.cameras import Cameras
+from services.recording.days import hours_between
+from services.recording.deletion import Deletions
+from services.recording.recorded_camera import RecordedCameras
+from vonglau.documents import Condition, Document, Documents, cursor
+
+PAGE = 200
+
+
+class FootageIndex:
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    async def hours(self, camera: str, start_ns: int, end_ns: int) -> list[Document]:
+        """In order; hours of which nothing is known are left out."""
+        return await self.hours_of(camera, hours_between(start_ns, end_ns))
+
+    async def hours_of(self, camera: str, hours: Iterable[int]) -> list[Document]:
+        found = await self._documents.get_many(CameraHours.collection, [hour_id(camera, hour) for hour in hours])
+        return sorted(found.values(), key=lambda each: int(each["hour"]))
+
+    async def last_live_before(self, camera: str, hour: int) -> Document | None:
+        """The newest hour before this one that still has footage."""
+        return await self._live(camera, Condition("live_hour", "<", hour), descending=True)
+
+    async def first_live_after(self, camera: str, hour: int) -> Document | None:
+        return await self._live(camera, Condition("live_hour", ">", hour), descending=False)
+
+    async def _live(self, camera: str, condition: Condition, *, descending: bool) -> Document | None:
+        where = (Condition("camera", "=", camera), condition)
+        found = await self._documents.find(CameraHours.collection, *where, order="live_hour", descending=descending, limit=1)
+        return found[0] if found else None
+
+    async def live_hours(self, camera: str, first: int, last: int) -> AsyncIterator[Document]:
+        """Hours with footage from `first` up to and including `last`, in order."""
+        where = (Condition("camera", "=", camera), Condition("live_hour", ">=", first), Condition("live_hour", "<=", last))
+        after = ""
+        while page := await self._documents.find(CameraHours.collection, *where, order="live_hour", after=after, limit=24):
+            for document in page:
+                yield document
+            after = cursor(page[-1], "live_hour")
+
+    async def recorded(self, camera: str) -> Document | None:
+        return await self._documents.get(RecordedCameras.collection, camera)
+
+    async def camera(self, camera: str) -> Document | None:
+        return await self._documents.get(Cameras.collection, camera)
+
+    async def registered(self, owners: Iterable[str] | None, after: str = "", limit: int = PAGE) -> list[Document]:
+        """Camera documents of these owners (None: of all) behind the camera `after`."""
+        where = [Condition("_id", ">", after)] if after else []
+        if owners is not None:
+            where.append(Condition("owner", "in", sorted(owners)))
+        return await self._documents.find(Cameras.collection, *where, limit=limit)
+
+    async def cameras(self) -> AsyncIterator[str]:
+        """Every camera of which anything was ever recorded."""
+        after = ""
+        while page := await self._documents.find(RecordedCameras.collection, after=after, limit=PAGE):
+            for document in page:
+                yield document["_id"]
+            after = cursor(page[-1])
+
+    async def unconfirmed_deletions(self) -> list[Document]:
+        """Deletions that were intended and whose end nobody has told, at most a page."""
+        return await self._documents.find(Deletions.collection, Condition("confirmed", "=", False), limit=PAGE)
+
+    async def deletions(self, camera: str) -> AsyncIterator[Document]:
+        after = ""
+        while page := await self._documents.find(Deletions.collection, Condition("camera", "=", camera), order="day", after=after, limit=PAGE):
+            for document in page:
+                yield document
+            after = cursor(page[-1], "day")
