@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from vonglau.access import Permit
 
 from services.registry.claim import Claims, exchange, unique_values
 from services.registry.mandatory import must_be_complete
 from services.registry.owner import Owner
 from services.registry.project import Project
 from services.registry.ranges import must_be_within
+from vonglau.access import Permit
 from vonglau.errors import AlreadyExists, Conflict, NotFound, Refused
-from vonglau.eventlog import AggregateStream, Fold, On, aggregate_stream
+from vonglau.eventlog import AggregateStream, Fold, History, On, Version, aggregate_stream
 from vonglau.registry.v1.events_pb2 import CameraChanged, CameraDetails, CameraRegistered, CameraResumed, CameraRetired, CameraSuspended
 from vonglau.registry.v1.service_pb2 import (
     CAMERA_STATE_ACTIVE,
@@ -97,7 +97,7 @@ def change(
     """credential: reference of a new one; empty: as it was. seen: the state that the caller's etag stands for; None: whichever."""
     camera = changeable(camera, request.camera, permit)
     if seen is not None and camera != seen:
-        raise Conflict("ETAG_MISMATCH", "the camera has moved on since that version", camera=request.camera)
+        raise etag_mismatch(request.camera)
     details = merged(camera.details, request)
     changed = differences(camera.details, details)
     if not changed and not credential:
@@ -131,6 +131,20 @@ def retire(camera: Camera | None, beside: Beside, request: RetireCameraRequest, 
         return
     yield CameraRetired(camera=request.camera, reason=request.reason)
     yield from exchange(request.camera, unique_values(camera.details), frozenset(), beside.claims)
+
+
+def seen(history: History[Camera], etag: str) -> Camera | None:
+    """The state that the etag stands for; None without an etag.
+
+    Raises: Conflict (ETAG_MISMATCH) where it is another version than the one that was loaded, Invalid.
+    """
+    if etag and Version.parse(etag) != history.version:
+        raise etag_mismatch(history.stream.subject.rpartition(".")[2])
+    return history.state if etag else None
+
+
+def etag_mismatch(camera: str) -> Conflict:
+    return Conflict("ETAG_MISMATCH", "the camera has moved on since that version; read it again", camera=camera)
 
 
 def changeable(camera: Camera | None, name: str, permit: Permit) -> Camera:

@@ -8,6 +8,7 @@ from google.protobuf.internal.containers import RepeatedScalarFieldContainer
 
 from services.registry.stream_url import stream_url
 from vonglau.errors import Invalid
+from vonglau.eventlog import checked_id
 from vonglau.registry.v1.events_pb2 import CameraDetails, ProjectDetails, StreamKind, StreamProfile
 from vonglau.registry.v1.service_pb2 import Credential
 
@@ -20,13 +21,15 @@ SETS = ("purposes", "onvif_profiles")
 def normal_details(details: CameraDetails) -> tuple[CameraDetails, Credential | None]:
     """A copy in normal form, without the credentials that stood in a stream's URL; those apart.
 
-    Raises: Invalid (TEXT_MALFORMED, VALUE_UNKNOWN, FIELD_MISSING, STREAM_KIND_TWICE, STREAM_URL_TWICE, STREAM_URL_MALFORMED, CREDENTIALS_DIFFER).
+    Raises: Invalid (TEXT_MALFORMED, ID_MALFORMED, VALUE_UNKNOWN, FIELD_MISSING, STREAM_KIND_TWICE, STREAM_URL_TWICE, STREAM_URL_MALFORMED, CREDENTIALS_DIFFER).
     """
     normal = CameraDetails()
     normal.CopyFrom(details)
     for field in TEXTS:
         setattr(normal, field, text(getattr(details, field), f"details.{field}"))
     normal.serial_number = text(details.serial_number, "details.serial_number").upper()
+    if normal.project:
+        checked_id("project", normal.project)
     known_enums(normal)
     if details.HasField("place"):
         normal.place.address, normal.place.area = (text(value, "details.place") for value in (details.place.address, details.place.area))

@@ -50,9 +50,9 @@ class Inventory:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    async def get(self, camera: str, as_of: datetime | None = None) -> Camera | None:
+    async def get(self, camera: str, as_of: Timestamp | None = None) -> Camera | None:
         document = await self._documents.get(InventoryView.collection, camera)
-        found = document and (document if as_of is None else at(document, microseconds(as_of)))
+        found = document and (document if as_of is None else at(document, as_of.ToMicroseconds()))
         return shown(found) if found else None
 
     async def list(self, owners: Collection[str] | None, request: ListCamerasRequest, after: str, size: int) -> tuple[list[Camera], str]:
@@ -73,7 +73,7 @@ class Sought:
     """What a list is asked for: by the store where that is how things stand now, by the versions where it is how they stood."""
 
     def __init__(self, owners: Collection[str] | None, request: ListCamerasRequest) -> None:
-        self.as_of_us = microseconds(request.as_of.ToDatetime()) if request.HasField("as_of") else None
+        self.as_of_us = request.as_of.ToMicroseconds() if request.HasField("as_of") else None
         states = [int(each) for each in request.states or CameraState.values() if request.states or each != CAMERA_STATE_RETIRED]
         self._wanted = [Condition("state", "in", states)]
         if owners is not None:

@@ -1,0 +1,70 @@
+"""`python -m services.registry`: who owns what."""
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from services.registry.access_writer import AccessWriter
+from services.registry.credentials import Credentials
+from services.registry.inventory import Inventory, InventoryView
+from services.registry.journal import Journal
+from services.registry.owners import Owners, OwnersView
+from services.registry.projects import Projects, ProjectsView
+from services.registry.servicer import Servicer, Views
+from services.registry.settings import RegistrySettings
+from vonglau.access import Access, AccessState
+from vonglau.broker import KeyValue, connect
+from vonglau.broker.topology import ACCESS_STATE, ES_REGISTRY, SECRETS, ensure
+from vonglau.clock import SystemClock
+from vonglau.documents import SqliteDocuments
+from vonglau.eventlog import HeaderWriter, JetStreamStore
+from vonglau.identity import JWKS_FILE, Verifier
+from vonglau.registry.v1.service_pb2_grpc import add_RegistryServicer_to_server
+from vonglau.rpc import Server, address_file, run_service
+from vonglau.secrets import SealedSecrets
+from vonglau.subscription import JetStreamEvents, Projection, ProjectionRunner, Source
+from vonglau.telemetry import inject
+
+SERVICE = "registry"
+
+
+async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(connect(settings.nats_url, name=SERVICE))
+        await ensure(broker)
+
+        headers = HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", SystemClock(), inject)
+        journal = Journal(JetStreamStore(broker.nc), headers, cached=settings.cached_aggregates)
+        credentials = Credentials(SealedSecrets(KeyValue(broker, SECRETS), settings.secrets_key_file))
+        access_state = KeyValue(broker, ACCESS_STATE)
+
+        documents = SqliteDocuments(settings.data_dir / f"{SERVICE}.db")
+        stack.push_async_callback(documents.close)
+        events = JetStreamEvents(broker.nc)
+        everything = Source(ES_REGISTRY, ("es.registry.owner.*", "es.registry.project.*", "es.registry.camera.*"))
+        views = Projection("registry", [everything], [OwnersView(), ProjectsView(), InventoryView()])
+        writer = AccessWriter(access_state, journal.log)
+        await writer.start_over_if_lost(documents)
+        runners = [ProjectionRunner(reads, documents=documents, events=events) for reads in (views, writer.subscription)]
+        for runner in runners:
+            await runner.start()
+            stack.push_async_callback(runner.stop)
+
+        access = Access(await stack.enter_async_context(AccessState(access_state)), settings.platform_admins)
+        shown = Views(Inventory(documents), Owners(documents), Projects(documents), runners[0])
+        servicer = Servicer(access, journal, credentials, shown, settings.import_rows)
+        server = Server(
+            settings.listen,
+            [(add_RegistryServicer_to_server, servicer)],
+            Verifier(settings.identity_dir / JWKS_FILE, settings.tenant),
+            service=SERVICE,
+            ready={"log": lambda: broker.is_connected},
+            grace_s=settings.grace_s,
+            address_file=address_file(settings.run_dir, SERVICE),
+        )
+        await stack.enter_async_context(server)
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    run_service(SERVICE, RegistrySettings, main)
