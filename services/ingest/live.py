@@ -95,7 +95,7 @@ class LiveParts:
         latest, found = shown[0], first
         for count in range(1, len(shown)):
             latest = max(latest, shown[count - 1])
-            if latest - shown[0] >= _LONGEST and found > first:
+            if shown[count] - shown[0] > _LONGEST and found > first:
                 break
             if not line.reordered or latest - min(shown[:count]) < count * line.frame + line.frame // 2:
                 found = first + count

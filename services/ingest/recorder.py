@@ -86,6 +86,11 @@ class Recorder:
         """Of the object being written."""
         return self._object.parameters if self._object is not None else None
 
+    @property
+    def next_number(self) -> int:
+        """Of the segment that begins next; whoever records this camera on under the same epoch begins with it."""
+        return self._number
+
     def connected(self, audio: AudioTrack | None, units: AacDepacketiser | None) -> None:
         self._connection = self._new_connection(audio, units)
 
@@ -138,7 +143,7 @@ class Recorder:
             if gop.hole and start > own_end:
                 self._on_missing(to_ns(own_end), to_ns(start))
         head = SegmentHead(
-            self.recording.camera, self.recording.owner, self.recording.epoch, self._number, to_ns(start), self.format.codec_string, self.format.width,
+            self.recording.camera, self.recording.owner, self.recording.epoch, self._number, to_ns(start), self._codec_string(self.format), self.format.width,
             self.format.height, self._connection.audio is not None, contiguous, to_ns(step), abs(step) > self._drift_limit, self.recording.previous_sha256,
             self.recording.priority, self.clock.offset_ns,
         )
@@ -147,6 +152,11 @@ class Recorder:
             self._connection.units.reanchor()
         self._object = _Object(self._spool.begin(head, init), gop.parameters, offset, gop.start, gop.start)
         return self._object
+
+    def _codec_string(self, video: VideoFormat) -> str:
+        """RFC 6381, with the sound's object type (the first five bits of its configuration) behind the picture's."""
+        audio = self._connection.audio
+        return video.codec_string if audio is None else f"{video.codec_string},mp4a.40.{audio.config[0] >> 3}"
 
     def _write(self, current: _Object, gop: Gop) -> None:
         units = self._connection.units

@@ -1,11 +1,12 @@
 """A segment is one object: self-contained fragmented MP4 of about a minute. What is known of it when it begins, when it ends, and afterwards."""
 
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from vonglau.media.segment import segment_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class SegmentHead:
 
     @property
     def name(self) -> str:
-        return segment_name(self.start_ns, self.epoch, self.number)
+        """`<start>-<epoch>-<n>`: the file's stem in the spool, and the end of the object's key."""
+        return segment_key(self.camera, self.start_ns, self.epoch, self.number).rpartition("/")[2].removesuffix(".mp4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,6 @@ class ClosedSegment:
 
     def to_json(self) -> bytes:
         return orjson.dumps({**asdict(self), "path": self.path.name})
-
-
-def segment_name(start_ns: int, epoch: int, number: int) -> str:
-    """`<start>-<epoch>-<n>`, the start in UTC to the millisecond: the file's stem in the spool and the end of the object's key."""
-    milliseconds = start_ns // 1_000_000
-    start = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{start:%Y%m%dT%H%M%S}{milliseconds % 1000:03d}Z-{epoch}-{number}"
 
 
 def head_to_json(head: SegmentHead) -> bytes:
