@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from generate import PROTO, compile_protos, google_api_root
+from generate import PROTO, compile_protos, includes
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 
 README = PROTO / "README.md"
@@ -42,7 +42,7 @@ def described() -> FileDescriptorSet:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "events.binpb"
         sources = map(str, sorted(PROTO.rglob("events.proto")))
-        compile_protos([f"-I{PROTO}", f"-I{google_api_root()}", "--include_source_info", f"--descriptor_set_out={target}", *sources])
+        compile_protos([*includes(), "--include_source_info", f"--descriptor_set_out={target}", *sources])
         return FileDescriptorSet.FromString(target.read_bytes())
 
 

@@ -18,11 +18,10 @@ def generate(target: Path) -> list[Path]:
     """Write the modules of every .proto file under target; the paths relative to it."""
     sources = sorted(PROTO.rglob("*.proto"))
     plugins = Path(sys.executable).parent
-    includes = [f"-I{PROTO}", f"-I{files('grpc_tools') / '_proto'}", f"-I{google_api_root()}"]
     stubs = [f"--plugin=protoc-gen-mypy_grpc={plugins / 'protoc-gen-mypy_grpc'}", f"--grpc_python_out={target}", f"--mypy_grpc_out=quiet:{target}"]
     services = [source for source in sources if source.name == "service.proto"]
-    compile_protos([*includes, f"--python_out={target}", f"--pyi_out={target}", *map(str, sources)])
-    compile_protos([*includes, *stubs, *map(str, services)])
+    compile_protos([*includes(), f"--python_out={target}", f"--pyi_out={target}", *map(str, sources)])
+    compile_protos([*includes(), *stubs, *map(str, services)])
     for folder in {source.relative_to(PROTO).parent for source in sources}:
         for package in (folder, folder.parent):
             (target / package / "__init__.py").touch()
@@ -32,6 +31,11 @@ def generate(target: Path) -> list[Path]:
 def compile_protos(arguments: list[str]) -> None:
     if protoc.main(["protoc", *arguments]):
         sys.exit("protoc failed")
+
+
+def includes() -> list[str]:
+    """Where imports are found: here, in protobuf's own files, in google/api."""
+    return [f"-I{PROTO}", f"-I{files('grpc_tools') / '_proto'}", f"-I{google_api_root()}"]
 
 
 def google_api_root() -> Path:
