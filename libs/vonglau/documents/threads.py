@@ -31,7 +31,7 @@ PRAGMA journal_size_limit = 67108864;
 def named_failures() -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, OSError) as error:
         full = "full" in str(error)
         raise Unavailable("DOCUMENTS_FULL" if full else "DOCUMENTS_UNAVAILABLE", f"the documents file: {error}", retry_after=5.0 if full else 1.0) from error
     except sqlite3.DatabaseError as error:
@@ -87,7 +87,11 @@ class Threads:
             with self._one_opens:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)  # closed by the thread that closes the store
+                try:
+                    connection.executescript(self._opening)
+                except sqlite3.Error:
+                    connection.close()
+                    raise
                 self._opened.append(connection)
-                connection.executescript(self._opening)
             self._local.connection = connection
         return connection

@@ -94,14 +94,17 @@ class Stage:
             await self._commit([], self._moved(log, sequence))
 
     async def take(self, events: Sequence[Recorded]) -> None:
-        """Apply the next events of one log and move the checkpoint behind them, or park what cannot be applied.
+        """Apply the next events of one log and move the checkpoint behind them, or park what cannot be applied. Repeated ones change nothing.
 
         Raises: Interrupted, vonglau.documents.Overtaken, vonglau.errors.Unavailable; then the events have to come again.
         """
         async with self.alone():
             groups: defaultdict[str, list[Recorded]] = defaultdict(list)
             waiting: defaultdict[str, list[Recorded]] = defaultdict(list)
+            done = self.checkpoints[events[0].log].sequence
             for event in events:
+                if event.sequence <= done:
+                    continue
                 key = self._reads.key(event)
                 (waiting if key in self.parked.present else groups)[key].append(event)
             worked = await self._work.apply(groups)
@@ -111,7 +114,7 @@ class Stage:
                 writes += self.parked.park(key, groups[key][failure.at :], failure, now)
             for key, behind in waiting.items():
                 writes += self.parked.park(key, behind, None, now)
-            await self._commit(writes, self._moved(events[-1].log, events[-1].sequence))
+            await self._commit(writes, self._moved(events[-1].log, max(done, events[-1].sequence)))
 
     async def replay(self, key: str) -> Replayed:
         """Apply what waits behind a parked key, in order, as far as it goes."""
