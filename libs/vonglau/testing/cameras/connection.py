@@ -37,6 +37,7 @@ class Connection(asyncio.Protocol):
         self._session: Session | None = None
         self._profile = "main"
         self._told: dict[str, str] = {}
+        self._resetting = False
         self.heard = time.monotonic()
         self._handlers: dict[str, Callable[[Request], Reply | None]] = {
             "DESCRIBE": self._describe,
@@ -86,6 +87,7 @@ class Connection(asyncio.Protocol):
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._stop()
+        self._resetting = True
         # A moment later, so that what was written before is on its way: it may be half a packet.
         asyncio.get_running_loop().call_later(0.005, self._transport.abort)
 
@@ -120,7 +122,7 @@ class Connection(asyncio.Protocol):
         return refusal or handler(request)
 
     def _reply(self, request: Request, reply: Reply) -> None:
-        if self._transport.is_closing():
+        if self._resetting or self._transport.is_closing():
             return
         wait = self._faults().describe_delay if reply.headers.get("Content-Type") == sdp.TYPE else 0.0
         encoded = reply.encode(request.headers.get("cseq", "0"))
@@ -185,6 +187,8 @@ class Connection(asyncio.Protocol):
             return Reply(455)
         if request.headers.get("session", session.id).partition(";")[0] != session.id:
             return Reply(454)
+        if self in self._lobby.playing:
+            return Reply(200, {"Session": session.id})
         wire = Wire(self._transport.write, self._transport.get_write_buffer_size, self.reset)
         playing = session.play(wire)
         info = session.rtp_info(request.url)

@@ -44,7 +44,7 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, url: s
 
 def authorization(head: str, user: str, password: str, url: str) -> str:
     """Answer to the challenge in `head`: basic, or digest without qop (RFC 2617 §3.2.2.1 lets a client choose so)."""
-    if "WWW-Authenticate: Basic" in head:
+    if "Basic realm=" in head:
         return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     told = dict(re.findall(r'(realm|nonce)="([^"]*)"', head))
     if len(told) != 2:

@@ -48,16 +48,17 @@ def context(spec: SceneSpec, *, live: bool) -> VideoCodecContext:
     made.framerate, made.time_base = spec.fps, 1 / spec.fps
     made.bit_rate = spec.kbps * 1000
     made.thread_count = 1
-    made.options = {"preset": "ultrafast" if live else "veryfast"} | ({"tune": "zerolatency"} if live else {}) | private_options(spec)
+    made.options = {"preset": "ultrafast" if live else "veryfast"} | ({"tune": "zerolatency"} if live else {}) | private_options(spec, live=live)
     made.open()
     return made
 
 
-def private_options(spec: SceneSpec) -> dict[str, str]:
+def private_options(spec: SceneSpec, *, live: bool) -> dict[str, str]:
     shared = f"keyint={spec.gop}:min-keyint={spec.gop}:scenecut=0:bframes={spec.bframes}:vbv-maxrate={spec.kbps * 3 // 2}:vbv-bufsize={spec.kbps * 2}"
     if spec.codec == "h265":
         return {"x265-params": shared + ":open-gop=0:repeat-headers=1:log-level=none:pools=none:frame-threads=1"}
-    return {"x264-params": shared + ":open-gop=0:rc-lookahead=10"}
+    # Any look ahead would undo the zero delay of a live scene.
+    return {"x264-params": shared + f":open-gop=0:rc-lookahead={0 if live else 10}"}
 
 
 def draw_and_encode(spec: SceneSpec) -> Scene:
