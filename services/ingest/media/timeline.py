@@ -7,7 +7,7 @@ _STALL = 60 * RATE                                           # ticks: a longer s
 class Timeline:
     """Turns 32-bit RTP timestamps into one line of ticks from 0 on, over wraps; takes out steps that no camera can have made, and counts them."""
 
-    __slots__ = ("floor", "frame", "jumps", "latest", "reordered", "skipped", "time")
+    __slots__ = ("_longer", "floor", "frame", "jumps", "latest", "reordered", "skipped", "time")
 
     def __init__(self) -> None:
         self.time = 0                                        # of the open access unit, presentation
@@ -17,6 +17,7 @@ class Timeline:
         self.reordered = False                               # B-frames were seen: presentation order is not decoding order
         self.skipped = False                                 # the last step left out at least one frame
         self.jumps = 0
+        self._longer = False
 
     @property
     def nominal_end(self) -> int:
@@ -30,10 +31,11 @@ class Timeline:
         self.skipped = 2 * step > 3 * frame
         if 0 < step < _STALL and step <= max(5 * frame, waited + RATE):
             self.time += step
-            if step < frame:
-                self.frame = step
-            elif step > frame:                               # slowly up again: one long frame is a stall, not a new frame rate
+            if step > frame and self._longer:                # slowly up again: one long frame is a stall, not a new frame rate
                 self.frame = min(step, frame + 1 + (frame >> 6))
+            self._longer = step > frame
+            if not self._longer:
+                self.frame = step
         elif -5 * frame <= step < 0 and self.time + step > self.floor:
             self.time += step
             self.reordered = True
