@@ -43,9 +43,11 @@ contracts: install
 
 proto: install ## generate libs/vonglau/<context>/v1 from proto/
 	$(BIN)/python proto/generate.py
+	$(BIN)/python proto/catalogue.py
 
 proto-fresh: install
 	$(BIN)/python proto/generate.py --check
+	$(BIN)/python proto/catalogue.py --check
 
 LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --all-extras --custom-compile-command "make lock"
 

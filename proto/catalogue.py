@@ -30,7 +30,7 @@ class Event(NamedTuple):
 def main() -> None:
     before, _, rest = README.read_text("utf-8").partition(BEGIN)
     present, _, after = rest.partition(END)
-    fresh = table(sorted(events(described()), key=lambda event: (event.subject, event.name)))
+    fresh = table(sorted(events(described()), key=lambda event: event.subject))
     if "--check" not in sys.argv[1:]:
         README.write_text(before + BEGIN + fresh + END + after, "utf-8")
     elif present != fresh:
