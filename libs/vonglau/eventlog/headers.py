@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 
 from vonglau.clock import Clock, utc
 from vonglau.eventlog.decision import Call, Event
 from vonglau.eventlog.event import ACTOR, BODY, CAUSATION, CORRELATION, EVENT_ID, POSITION, REQUEST, SOURCE, SPEC, SUBJECT, TIME, TYPE
 
-Inject = Callable[[MutableMapping[str, str]], None]  # adds traceparent and the like
+Inject = Callable[[dict[str, str]], None]  # adds traceparent and the like
 
 
 def no_trace(_: Mapping[str, str]) -> None:

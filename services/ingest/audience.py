@@ -1,0 +1,117 @@
+"""Those who watch one camera. The recorder never waits for them: who falls behind skips to the next key frame."""
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from services.ingest.live import LivePart
+from vonglau.ingest.v1.service_pb2 import WatchResponse
+from vonglau.telemetry import count, names
+
+
+class Seat:
+    """One viewer's queue, bounded in bytes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._queue: deque[WatchResponse] = deque()
+        self._bytes = 0
+        self._needs_key = True
+        self._skipped = 0
+        self._init = b""
+        self._news = asyncio.Event()
+        self._ended = False
+
+    def init_changed(self, init: bytes) -> None:
+        self._init = init
+        self._needs_key = True
+
+    def part_came(self, part: LivePart) -> None:
+        if self._bytes + len(part.data) > self._limit:
+            self._skip_to_next_key()
+        if self._needs_key and not part.key:
+            self._skipped += 1
+            count(names.VIEWER_SKIPS, 1)
+            return
+        if self._init:
+            self._put(WatchResponse(init_segment=self._init))
+            self._init = b""
+        self._needs_key = False
+        self._put(WatchResponse(media=part.data, start_ns=part.start_ns, skipped=self._skipped))
+        self._skipped = 0
+
+    def end(self) -> None:
+        self._ended = True
+        self._news.set()
+
+    async def parts(self) -> AsyncIterator[WatchResponse]:
+        """Until the camera is no longer recorded here."""
+        while True:
+            while self._queue:
+                response = self._queue.popleft()
+                self._bytes -= len(response.media)
+                yield response
+            if self._ended:
+                return
+            self._news.clear()
+            await self._news.wait()
+
+    def _put(self, response: WatchResponse) -> None:
+        self._queue.append(response)
+        self._bytes += len(response.media)
+        self._news.set()
+
+    def _skip_to_next_key(self) -> None:
+        """What waits is dropped, but for an init segment, without which nothing after it can be shown."""
+        kept = [response for response in self._queue if response.init_segment][-1:]
+        dropped = len(self._queue) - len(kept)
+        self._queue = deque(kept)
+        self._bytes = 0
+        self._skipped += dropped
+        count(names.VIEWER_SKIPS, dropped)
+        self._needs_key = True
+
+
+class Audience:
+    """A camera's viewers as one: the data plane works for it only while somebody watches."""
+
+    def __init__(self, limit_bytes: int, watch: Callable[[Audience | None], None]) -> None:
+        """watch: tells the camera's session who watches; None: nobody."""
+        self._limit = limit_bytes
+        self._watch = watch
+        self._seats: set[Seat] = set()
+        self._init = b""
+
+    def __len__(self) -> int:
+        return len(self._seats)
+
+    async def join(self) -> AsyncIterator[WatchResponse]:
+        """One viewer's parts, from the next key frame on."""
+        seat = Seat(self._limit)
+        if self._init:
+            seat.init_changed(self._init)
+        self._seats.add(seat)
+        if len(self._seats) == 1:
+            self._watch(self)
+        try:
+            async for response in seat.parts():
+                yield response
+        finally:
+            self._seats.discard(seat)
+            if not self._seats:
+                self._init = b""
+                self._watch(None)
+
+    def init_changed(self, init: bytes) -> None:
+        self._init = init
+        for seat in self._seats:
+            seat.init_changed(init)
+
+    def part_came(self, part: LivePart) -> None:
+        for seat in self._seats:
+            seat.part_came(part)
+
+    def end(self) -> None:
+        for seat in self._seats:
+            seat.end()
