@@ -177,6 +177,9 @@ class ProjectionRunner:
             return await self._stage.replay(key)
         except (Interrupted, Overtaken) as error:
             raise Unavailable("PROJECTION_RESTARTS", str(error)) from error
+        finally:
+            if not self._stage.is_fresh:
+                self._restart.set()
 
     async def parked_keys(self, after: str = "", limit: int = 100) -> list[ParkedKey]:
         """In the order of keys, behind the key `after`."""

@@ -52,7 +52,12 @@ class Stage:
         self._in_rebuild = in_rebuild
         self._work = work_of(reads, documents, pace, in_rebuild=in_rebuild)
         self._turn = asyncio.Lock()
-        self._fresh = False  # what is in memory is what is saved
+        self._fresh = False
+
+    @property
+    def is_fresh(self) -> bool:
+        """What is in memory is what is saved, and nothing is being changed."""
+        return self._fresh
 
     async def open(self) -> None:
         """Take what is saved for the truth."""

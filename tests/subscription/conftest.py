@@ -1,0 +1,38 @@
+"""Runs projections for the length of a test's block."""
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vonglau.documents import SqliteDocuments
+from vonglau.subscription import Pace, ProjectionRunner
+
+QUICK = Pace(batch=7, wait=0.05, between_tries=0.0, retry=0.005, most_retry=0.02, idle_checkpoint=0.0, drain=2.0)
+Run = Callable[..., AbstractAsyncContextManager[ProjectionRunner]]
+
+
+@pytest.fixture
+async def documents(tmp_path: Path) -> AsyncIterator[SqliteDocuments]:
+    store = SqliteDocuments(tmp_path / "documents.db")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def run() -> Run:
+    """run(projection, documents, events, **) starts a runner and stops it at the end of the block."""
+
+    @asynccontextmanager
+    async def started(reads: Any, documents: Any, events: Any, **more: Any) -> AsyncIterator[ProjectionRunner]:
+        runner = ProjectionRunner(reads, documents=documents, events=events, pace=more.pop("pace", QUICK), **more)
+        await runner.start()
+        try:
+            yield runner
+        finally:
+            await runner.stop()
+
+    return started
