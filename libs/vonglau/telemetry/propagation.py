@@ -1,7 +1,7 @@
 """Trace context in headers: W3C traceparent and tracestate, as strings, never baggage."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -11,7 +11,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def inject(headers: dict[str, str]) -> None:
+def inject(headers: MutableMapping[str, str]) -> None:
     """Add the present span's context; nothing where there is none."""
     if trace.get_current_span().get_span_context().is_valid:
         PROPAGATOR.inject(headers)
