@@ -42,6 +42,8 @@ class Cameras:
 
 
 def change_use(document: Document, message: CameraChanged, at_ns: int) -> None:
+    if not document["uses"]:  # restored from a bucket: what it was for before is not known
+        return
     _, camera_class, purposes = document["uses"][-1]
     if "camera_class" in message.changed.paths:
         camera_class = message.details.camera_class

@@ -36,6 +36,10 @@ def day_name(day: int) -> str:
     return (FIRST_DAY + timedelta(days=day)).isoformat()
 
 
+def day_of_name(name: str) -> int:
+    return (date.fromisoformat(name) - FIRST_DAY).days
+
+
 def as_date(day: int) -> dict[str, int]:
     """For a field of type google.type.Date."""
     then = FIRST_DAY + timedelta(days=day)
@@ -57,3 +61,12 @@ def hour_bits(hours: Iterable[int]) -> int:
 
 def hours_of_bits(day: int, bits: int) -> list[int]:
     return [day * 24 + hour for hour in range(24) if bits >> hour & 1]
+
+
+def day_of_path(key: str) -> int | None:
+    """Of `<camera>/<yyyy>/<mm>/<dd>/…`; None: the key is laid out otherwise."""
+    try:
+        _, year, month, day, _ = key.split("/", 4)
+        return (date(int(year), int(month), int(day)) - FIRST_DAY).days
+    except ValueError:
+        return None

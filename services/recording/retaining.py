@@ -12,7 +12,7 @@ from services.recording.archive import DayRecord, digest_of
 from services.recording.archiving import Archiving, records_of
 from services.recording.custody import CUSTODY, confirm, custody_stream, intend
 from services.recording.days import DAY_NS, HOUR_NS, as_date, day_of, hour_bits
-from services.recording.deletion import intent_of
+from services.recording.deletion import intents_of
 from services.recording.footage_index import FootageIndex
 from services.recording.retention import Rule, is_due, rule_for, shortest_days
 from vonglau.clock import Clock
@@ -44,7 +44,7 @@ class Retaining:
         """Finish what an earlier run began, then delete what is due; the number of deletions."""
         deletions = 0
         for document in await self._index.unconfirmed_deletions():
-            await self._finish(intent_of(document))
+            await self._finish(intents_of(document)[-1])
             deletions += 1
         async for camera in self._index.cameras():
             for day in await self._days(camera):

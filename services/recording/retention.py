@@ -70,7 +70,7 @@ def longest(rules: Sequence[Rule], owner: str, uses: Iterable[tuple[int, Sequenc
 
 def rule_for(rules: Sequence[Rule], owner: str, camera: Mapping[str, Any] | None, day: int) -> Rule:
     """camera: its document; None: nobody knows what it was for, so the longest of all rules for its owner keeps."""
-    if camera is None:
+    if camera is None or not camera["uses"]:
         return max((rule for rule in rules if rule.owner in (ANY, owner)), key=lambda rule: (rule.days, rule.id))
     return longest(rules, owner, uses_during(dict(camera), day * DAY_NS, (day + 1) * DAY_NS))
 

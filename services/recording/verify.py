@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from services.recording.archive import archive_key, digest_of, opened
 from services.recording.archiving import part_number
 from services.recording.days import DAY_NS, SECOND_NS, day_name, timestamp
-from services.recording.deletion import intent_of
+from services.recording.deletion import intents_of
 from services.recording.entry import Entry, fact_of
 from services.recording.footage_index import FootageIndex
 from services.recording.timeline import entries_of
@@ -109,7 +109,7 @@ class Verifier:
         described = await self._index.camera(camera)
         scope.owners = {entry.owner for entry in scope.entries} | ({described["owner"]} if described else set())
         async for deletion in self._index.deletions(camera):
-            for each in intent_of(deletion).numbers:
+            for each in (numbers for intent in intents_of(deletion) for numbers in intent.numbers):
                 scope.gone |= {(each.epoch, number) for number in range(each.first, each.last + 1)}
         return scope
 
