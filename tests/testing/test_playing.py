@@ -16,10 +16,11 @@ from vonglau.testing.cameras.track import Run, Track
 class Stand:
     """A clock, a wire that remembers, and one playing client with a key frame every half second of ten frames per second."""
 
-    def __init__(self, **faults: str) -> None:
+    def __init__(self, at: float = 0.0, **faults: str) -> None:
         self.now, self.backlog = 0.0, 0
         self.written: list[bytes] = []
         self.clock = CameraClock(monotonic=lambda: self.now, wall=lambda: 1_800_000_000.0)
+        self.now = at
         reel = LoopReel("a", [Frame([b"frame"], n, n % 5 == 0) for n in range(20)], Fraction(10), 90_000, 96)
         track = Track(reel, channel=0, ssrc=1, sequence=0, base=0)
         wire = Wire(lambda data: self.written.append(bytes(data)), lambda: self.backlog, lambda: self.written.append(b"reset"))
@@ -73,8 +74,7 @@ def test_a_cut_writes_part_of_a_packet_and_then_resets() -> None:
 
 
 def test_a_client_that_comes_to_a_frozen_camera_gets_the_frozen_frame() -> None:
-    stand = Stand()
-    stand.now = 0.7
+    stand = Stand(at=0.7)
     stand.playing.freeze()
     stand.run(1.0)
     assert {run.reel for run in stand.playing.play.runs} == {"frozen"}

@@ -90,7 +90,7 @@ class Playing:
             video.switch(self._own_reel)
             self._own_reel = None
         elif on and self._own_reel is None and isinstance(video.reel, LoopReel):
-            self._own_reel = video.reel
+            self._own_reel = video.heading
             newest = video.next if video.next is not None else video.reel.due(self._clock.seconds())
             video.switch(video.reel.frozen(newest))
 
@@ -103,7 +103,10 @@ class Playing:
         self._wire.write(bytes(self._chance.choices(range(0x80, 0x100), k=size)))
 
     def switch(self, reel: Reel) -> None:
-        if 1 in self.tracks:
+        """Another reel from its next key frame on; while the picture is frozen, afterwards."""
+        if self._own_reel is not None:
+            self._own_reel = reel
+        elif 1 in self.tracks:
             self.tracks[1].switch(reel)
 
     def report_soon(self) -> None:

@@ -57,6 +57,11 @@ class Track:
         """Go over to another reel at its next key frame."""
         self._coming = reel
 
+    @property
+    def heading(self) -> Reel:
+        """The reel that plays once a switch that waits has happened."""
+        return self._coming or self.reel
+
     def take(self, seconds: float) -> list[memoryview]:
         """The bytes of every frame due at this camera time that wasn't taken before."""
         if self._coming is not None:
@@ -64,7 +69,7 @@ class Track:
         return self._take_before(self.reel.due(seconds))
 
     def _take_until_switch(self, coming: Reel, seconds: float) -> list[memoryview]:
-        now_at = Fraction(self.next if self.next is not None else self.reel.due(seconds)) / self.reel.fps
+        now_at = Fraction(self._floor if self.next is None else self.next) / self.reel.fps
         key = coming.key_at_or_after(ceil(now_at * coming.fps))
         if key is None:
             return self._take_before(self.reel.due(seconds))
