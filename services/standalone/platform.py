@@ -1,0 +1,73 @@
+"""The processes of one machine and their order: the log first up and last down, services in any order between."""
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from services.standalone import demonstration
+from services.standalone.child import Child, Program
+from services.standalone.settings import StandaloneSettings
+from vonglau.broker.server import CONFIGURATION, free_port, program
+
+logger = logging.getLogger(__name__)
+
+SERVICES = ("registry", "ingest", "recording")
+SERVICES_END_S, OTHERS_END_S = 6.5, 2.0  # together below the 10 s in which Ctrl-C ends the platform
+
+
+class Platform:
+    """Every process of the platform, kept running until `stop`."""
+
+    def __init__(self, settings: StandaloneSettings, say: Callable[[str], None]) -> None:
+        self.settings = settings
+        self._say = say
+        self._nats_port = settings.nats_port or free_port()
+        self.children: dict[str, Child] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def nats_url(self) -> str:
+        return f"nats://127.0.0.1:{self._nats_port}"
+
+    def start(self) -> int:
+        """Start everything; the port of the simulated cameras, 0 without them."""
+        settings = self.settings
+        for folder in (settings.run_dir, settings.log_dir, settings.data / "nats"):
+            folder.mkdir(parents=True, exist_ok=True)
+        for stale in settings.run_dir.glob("*.address"):
+            stale.unlink()
+        self._keep("nats", [str(program()), "-c", str(self._nats_configuration())])
+        port = self._start_cameras() if settings.simulated_cameras else 0
+        for service in SERVICES:
+            self._keep(service, [sys.executable, "-m", f"services.{service}"])
+        return port
+
+    async def stop(self) -> None:
+        """Services first, while the log is still there to take their last facts."""
+        await self._stop(SERVICES, SERVICES_END_S)
+        await self._stop([name for name in self.children if name not in SERVICES], OTHERS_END_S)
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _stop(self, names: tuple[str, ...] | list[str], within: float) -> None:
+        await asyncio.gather(*(self.children[name].stop(within) for name in names if name in self.children))
+
+    def _start_cameras(self) -> int:
+        settings = self.settings
+        port = demonstration.kept_port(settings.data / "simulated-cameras.port", free_port())
+        self._keep("cameras", demonstration.farm_argv(sys.executable, settings.simulated_cameras, port))
+        return port
+
+    def _keep(self, name: str, argv: list[str]) -> None:
+        environment = {**self.settings.environment(self.nats_url), **os.environ}
+        child = Child(Program(name, argv, environment, self.settings.log_dir / f"{name}.log"), self.settings.restart_backoff_s, self._say)
+        self.children[name] = child
+        self._running[name] = asyncio.create_task(child.run(), name=name)
+
+    def _nats_configuration(self) -> str:
+        store = (self.settings.data / "nats").resolve()
+        path = store / "nats-server.conf"
+        path.write_text(CONFIGURATION.format(port=self._nats_port, store=store, sync=f'"{self.settings.nats_sync}"'), encoding="utf-8")
+        return str(path)
