@@ -47,6 +47,7 @@ class Consumer(_Consumer):
         # Source partitions are not read from assignment until the seek and resume_flow(): whatever is queued before flow is resumed is thrown away.
         self._held = True
         self._sought = False
+        self._fenced = False
         self._queued: Counter[Message] = Counter()
         self._highest: dict[TP, int] = {}       # delivered to this process, over all assignments
         self._missing_end: tables.MissingEnd | None = None
@@ -114,7 +115,7 @@ class Consumer(_Consumer):
         self.deliveries.clear()
         for known in (self._acked, self._acked_index, self._read_offset, self._committed_offset):
             known.clear()
-        self._held, self._sought = True, False
+        self._held, self._sought, self._fenced = True, False, False
         tables.empty(self.app)
         tables.watch_recovery(self.app)
         self._owned = set(assigned)
@@ -136,10 +137,14 @@ class Consumer(_Consumer):
                 known.pop(tp, None)
 
     def on_fenced(self, tps: set[TP], cause: Fenced) -> None:
-        """Another worker owns some of these: nothing was stored, and the events are processed again where they belong."""
+        """Another worker owns some of these: nothing was stored, and the events are processed again where they belong.
+
+        Outside of a rebalance the plan still calls them ours, so a new generation must settle it; once per assignment is enough.
+        """
         logger.warning("commit of %s refused, another worker owns a partition: %s", sorted(tps), cause)
         self._transport.meters.record("fenced", 1)
-        if self._group is not None:
+        if self._group is not None and not self.app.rebalancing and not self._fenced:
+            self._fenced = True
             self.add_future(self._group.ask_for_a_new_generation())
 
     def _reader(self, tp: TP, position: int) -> Reader:

@@ -14,7 +14,8 @@ from nats.js import JetStreamContext
 
 from faust_jetstream.connection import Connection
 from faust_jetstream.settings import Access, Settings
-from faust_jetstream.testkit import Server
+from faust_jetstream.testkit import Cluster, Server
+from tests.faust_jetstream.scene import Scene
 
 _numbers = itertools.count(1)
 _HERE = str(Path(__file__).parent)
@@ -94,3 +95,16 @@ def make_app(server: Server, name: str, tmp_path: Path) -> MakeApp:
         return faust.App(app_id, broker=broker, **{key: value for key, value in given.items() if key != "url"})
 
     return make
+
+
+@pytest.fixture
+async def scenes(tmp_path: Path, name: str) -> AsyncIterator[Callable[..., Scene]]:
+    made: list[Scene] = []
+
+    def make(servers: Server | Cluster, guarantee: str, **env: str) -> Scene:
+        made.append(Scene(servers, tmp_path, f"{name}x{len(made)}", guarantee, **env))
+        return made[-1]
+
+    yield make
+    for scene in made:
+        await scene.end()

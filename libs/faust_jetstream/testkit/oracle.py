@@ -8,8 +8,11 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
 from .. import codec
+from ..connection import insist
 from ..offsets import decode
 from ..places import Names, token
+
+PATIENCE = 20.0     # seconds that a cluster may take to elect leaders again
 
 
 class TableReader:
@@ -31,30 +34,33 @@ class TableReader:
         return found
 
 
-async def last_messages(js: JetStreamContext, stream: str, subject: str) -> list[tuple[Mapping[str, str] | None, bytes]]:
-    """Headers and body of every stored message under ``subject``, in order."""
+async def last_messages(
+    js: JetStreamContext, stream: str, subject: str, *, everything: bool = False
+) -> list[tuple[Mapping[str, str] | None, bytes]]:
+    """Headers and body of the last message of each subject under ``subject``, or of every one, in order."""
+    policy = api.DeliverPolicy.ALL if everything else api.DeliverPolicy.LAST_PER_SUBJECT
+    return await insist(lambda: _read(js, stream, subject, policy), PATIENCE)
+
+
+async def _read(js: JetStreamContext, stream: str, subject: str, policy: api.DeliverPolicy) -> list[tuple[Mapping[str, str] | None, bytes]]:
+    config = api.ConsumerConfig(
+        deliver_policy=policy, ack_policy=api.AckPolicy.NONE, filter_subject=subject, mem_storage=True, num_replicas=1, inactive_threshold=30.0
+    )
     try:
-        consumer = await js.add_consumer(
-            stream,
-            api.ConsumerConfig(
-                deliver_policy=api.DeliverPolicy.LAST_PER_SUBJECT,
-                ack_policy=api.AckPolicy.NONE,
-                filter_subject=subject,
-                mem_storage=True,
-                num_replicas=1,
-                inactive_threshold=30.0,
-            ),
-        )
+        consumer = await js.add_consumer(stream, config)
     except NotFoundError:
         return []
     sub = await js.pull_subscribe_bind(consumer.name, stream)
     found: list[tuple[Mapping[str, str] | None, bytes]] = []
     left = consumer.num_pending or 0
-    while left:
-        for message in await sub.fetch(min(left, 1000), timeout=5):
-            found.append((message.headers, message.data))
-            left = message.metadata.num_pending
-    await sub.unsubscribe()
+    try:
+        while left:
+            for message in await sub.fetch(min(left, 1000), timeout=5):
+                found.append((message.headers, message.data))
+                left = message.metadata.num_pending
+    finally:
+        await sub.unsubscribe()
+        await js.delete_consumer(stream, consumer.name)
     return found
 
 

@@ -7,16 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 
-async def until(condition: Callable[[], T | Awaitable[T]], timeout: float = 60.0, pause: float = 0.1) -> T:  # noqa: ASYNC109  the caller's patience
-    """The first true result of ``condition``; raises TimeoutError with the last one."""
+async def until(condition: Callable[[], Any], timeout: float = 60.0, pause: float = 0.1) -> Any:  # noqa: ASYNC109  the caller's patience
+    """The first true result of ``condition``, which may be a coroutine function; raises TimeoutError with the last one."""
     give_up = time.monotonic() + timeout
     while True:
         result = condition()
@@ -43,6 +41,10 @@ class Worker:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
 
     @property
     def exit_code(self) -> int | None:

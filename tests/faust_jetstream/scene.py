@@ -1,0 +1,118 @@
+"""Workers of the counting app under load, and the checks of what they leave behind."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import nats
+
+from faust_jetstream.testkit import Cluster, Server, TableReader, Worker, lag, publish_events, until
+from faust_jetstream.testkit.oracle import last_messages
+
+APP = Path(__file__).parent / "apps" / "counting.py"
+
+
+class Scene:
+    """Workers of ``apps/counting.py`` under load, and what they must have stored in the end."""
+
+    def __init__(self, servers: Server | Cluster, folder: Path, name: str, guarantee: str, **env: str) -> None:
+        self.servers = servers
+        self.folder = folder
+        self.name = name
+        self.guarantee = guarantee
+        self.workers: list[Worker] = []
+        self._urls = [one.url for one in getattr(servers, "servers", [servers])]
+        broker = ";".join(f"{url}/?prefix={name}" for url in self._urls)
+        self._env = {"APP": name, "BROKER": broker, "GUARANTEE": guarantee, **env}
+
+    def start(self, **env: str) -> Worker:
+        worker = Worker(APP, self.folder, f"{self.name}-w{len(self.workers)}", {**self._env, **env})
+        self.workers.append(worker)
+        return worker.start()
+
+    async def load(self, count: int, rate: float) -> None:
+        def event(number: int) -> tuple[str, dict[str, Any]]:
+            camera = f"camera-{number % 40}"
+            return camera, {"id": number, "camera": camera, "owner": f"owner-{number % 7}"}
+
+        await publish_events(tuple(self._urls), "detections", 4, count, event, rate=rate, prefix=self.name)
+
+    def held(self) -> Counter[str]:
+        """Sums over the tables of all live workers; ``moving`` if any of them has no settled assignment."""
+        sums: Counter[str] = Counter()
+        for worker in self.workers:
+            if worker.running:
+                report = self.folder / f"report-{worker.pid}.json"
+                told = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {"moving": True}
+                sums.update({key: int(value) for key, value in told.items() if key != "parts"})
+        return sums
+
+    async def settled(self, count: int, timeout: float = 90.0) -> dict[str, dict[Any, Any]]:  # noqa: ASYNC109  the test's patience
+        """The stored tables, once every event is in all of them and committed."""
+        nc = await nats.connect(self._urls)
+        reader = TableReader(nc.jetstream(timeout=10), self.name, self.name)
+        tables: dict[str, dict[Any, Any]] = {}
+
+        async def complete() -> bool:
+            if not any(worker.running for worker in self.workers):
+                raise AssertionError(f"no worker is left:\n{self.workers[-1].text()[-4000:]}")
+            for table in ("totals", "seen", "owners", "noticed", "hourly"):
+                tables[table] = await reader.table(table)
+            return (
+                len(tables["seen"]) == count
+                and all(sum(tables[table].values()) >= count for table in ("totals", "owners", "hourly"))
+                and (self.guarantee == "at_least_once" or len(tables["noticed"]) == count // 10)
+                and await lag(nc.jetstream(timeout=10), self.name, "detections", 4, self.name) == 0
+            )
+
+        try:
+            await until(complete, timeout, 0.3)
+        except TimeoutError:
+            sums = {table: (len(values), sum(values.values())) for table, values in tables.items()}
+            raise AssertionError(f"not settled: {sums}\n{self.workers[-1].text()[-4000:]}") from None
+        finally:
+            await nc.close()
+        return tables
+
+    async def alerts(self) -> list[int]:
+        """Every stored alert, repetitions included."""
+        nc = await nats.connect(self._urls)
+        try:
+            js = nc.jetstream(timeout=10)
+            found = [int(body) for part in range(4) for _, body in await last_messages(js, f"{self.name.upper()}_alerts_{part}", ">", everything=True)]
+        finally:
+            await nc.close()
+        return found
+
+    async def end(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+
+    async def assert_exact(self, count: int) -> None:
+        """Every event is in every table once, every output is stored once."""
+        tables = await self.settled(count)
+        assert [id_ for id_, times in tables["seen"].items() if times != 1] == []
+        sums = {name: sum(values.values()) for name, values in tables.items()}
+        assert sums == {"totals": count, "seen": count, "owners": count, "hourly": count, "noticed": count // 10}
+        assert sorted(await self.alerts()) == list(range(0, count, 10))
+
+    async def assert_complete(self, count: int, repeated: float) -> None:
+        """No event is missing anywhere; at most ``repeated`` were counted again."""
+        tables = await self.settled(count)
+        assert set(tables["seen"]) == {str(number) for number in range(count)}
+        again = sum(tables["totals"].values()) - count
+        assert 0 <= again <= repeated, f"{again} of {count} were counted again"
+        assert set(await self.alerts()) == set(range(0, count, 10))
+
+    async def assert_held(self, count: int) -> None:
+        """The workers' own tables hold it all too, keys that stopped changing included."""
+
+        async def whole() -> bool:
+            held = self.held()
+            return not held["moving"] and {held[name] for name in ("ids", "seen", "owners", "hourly", "totals")} == {count}
+
+        try:
+            await until(whole, 30)
+        except TimeoutError:
+            raise AssertionError(f"the tables of the live workers hold {dict(self.held())}") from None
