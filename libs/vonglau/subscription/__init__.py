@@ -1,11 +1,12 @@
 """Subscriptions: events in order, into documents or into reactions."""
 from vonglau.subscription.jetstream import JetStreamEvents
 from vonglau.subscription.memory import MemoryEvents
-from vonglau.subscription.meter import Meter, Silent
+from vonglau.subscription.meter import Meter
 from vonglau.subscription.parked import ParkedKey
 from vonglau.subscription.projection import Plant, Projection, Seed, Source, Subscription, View, last_token
 from vonglau.subscription.rebuild import Rebuilding
-from vonglau.subscription.runner import Lease, LogStatus, ProjectionRunner, Status
+from vonglau.subscription.runner import LogStatus, ProjectionRunner, Status
+from vonglau.subscription.serving import Lease
 from vonglau.subscription.source import Delivered, EventSource, Interrupted, LogState, Reading
 from vonglau.subscription.stage import Pace, Replayed
 
@@ -28,7 +29,6 @@ __all__ = [
     "Rebuilding",
     "Replayed",
     "Seed",
-    "Silent",
     "Source",
     "Status",
     "Subscription",

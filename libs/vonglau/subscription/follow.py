@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 
 from vonglau.clock import Clock
-from vonglau.eventlog.event import TIME, Recorded
 from vonglau.subscription.meter import Meter
 from vonglau.subscription.projection import Source
 from vonglau.subscription.source import Delivered, EventSource, LogState
@@ -69,7 +68,7 @@ class Follower:
         if saved.sequence > state.last_sequence:
             raise Halted(CHECKPOINT_AHEAD, log)
         if 0 < saved.sequence < state.first_sequence - 1:
-            self._meter.missed(self._stage.name, log)
+            self._meter.missed()
             logger.error("%s stood at %s:%d, but the log begins at %d now", self._stage.name, log, saved.sequence, state.first_sequence)
         self._idle_since = self._clock.monotonic()
         return saved.sequence
@@ -77,18 +76,13 @@ class Follower:
     def _tell(self, delivered: Delivered) -> None:
         self.pending = delivered.pending
         self._idle_since = self._clock.monotonic()
-        self._meter.progressed(
-            self._stage.name,
-            self._source.log,
-            events=len(delivered.events),
-            pending=delivered.pending,
-            age_s=age_s(delivered.events[-1], self._clock.now_ns()),
-        )
+        self._meter.progressed(self._source.log, events=len(delivered.events), pending=delivered.pending)
         self._moved()
 
     async def _rest(self) -> None:
         """Now and then move the checkpoint over what is not for this projection, so that what ages out there is no loss."""
         self.pending = 0
+        self._meter.progressed(self._source.log, events=0, pending=0)
         if self._clock.monotonic() - self._idle_since < self._pace.idle_checkpoint:
             return
         self._idle_since = self._clock.monotonic()
@@ -101,7 +95,3 @@ async def nothing_between(events: EventSource, source: Source, sequence: int, st
     """Whether the source reads none of the events behind `sequence` that were there when the state was taken."""
     following = await events.next_after(source, sequence)
     return following is None or following > state.last_sequence
-
-
-def age_s(event: Recorded, now_ns: int) -> float:
-    return now_ns / 1e9 - event.time.timestamp() if TIME in event.headers else 0.0

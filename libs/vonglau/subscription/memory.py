@@ -34,7 +34,7 @@ class MemoryEvents:
         """There is no consumer to remove."""
 
     def read(self, source: Source) -> Iterator[Recorded]:
-        return (event for event in self._kept(source.log) if any(matches(subject, event.subject) for subject in source.subjects))
+        return (event for event in self._kept(source.log) if source.pattern_of(event.subject))
 
     def _kept(self, log: str) -> Iterator[Recorded]:
         return (event for event in self.events if event.log == log and event.sequence > self.aged_out)
@@ -60,11 +60,3 @@ class MemoryReading:
 
     async def close(self) -> None:
         """Nothing is held."""
-
-
-def matches(pattern: str, subject: str) -> bool:
-    """NATS wildcards: `*` is one token, a last `>` one or more."""
-    wanted, given = pattern.split("."), subject.split(".")
-    if wanted[-1] == ">":
-        wanted, given = wanted[:-1], given[: len(wanted) - 1] if len(given) >= len(wanted) else []
-    return len(wanted) == len(given) and all(token in ("*", there) for token, there in zip(wanted, given, strict=True))

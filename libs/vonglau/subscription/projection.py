@@ -22,6 +22,18 @@ class Source(NamedTuple):
     log: str  # JetStream stream
     subjects: tuple[str, ...]
 
+    def pattern_of(self, subject: str) -> str:
+        """The filter subject that lets it through; empty: none does."""
+        return next((pattern for pattern in self.subjects if matches(pattern, subject)), "")
+
+
+def matches(pattern: str, subject: str) -> bool:
+    """NATS wildcards: `*` is one token, a last `>` one or more."""
+    wanted, given = pattern.split("."), subject.split(".")
+    if wanted[-1] == ">":
+        wanted, given = wanted[:-1], given[: len(wanted) - 1] if len(given) >= len(wanted) else []
+    return len(wanted) == len(given) and all(token in ("*", there) for token, there in zip(wanted, given, strict=True))
+
 
 class View(Protocol):
     """How events change the documents of one collection. Pure: no I/O, clock or randomness.

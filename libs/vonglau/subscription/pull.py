@@ -13,6 +13,8 @@ from nats.errors import Error
 from vonglau.errors import Unavailable
 from vonglau.eventlog.event import Recorded
 from vonglau.subscription.source import Delivered, Interrupted
+from vonglau.telemetry import count
+from vonglau.telemetry.names import PROJECTION, REDELIVERIES, STREAM
 
 HEARTBEAT_S = 1.5  # the server's sign of life while nothing comes
 SILENCE_S = 5.0  # without one, the consumer is taken for lost
@@ -28,6 +30,7 @@ class JetStreamReading:
         """delivered: what the consumer has counted so far."""
         self._nc = nc
         self._log = log
+        self._consumer = consumer
         self._next_request = f"$JS.API.CONSUMER.MSG.NEXT.{log}.{consumer}"
         self._inbox = nc.new_inbox()
         self._arrived: deque[Msg] = deque()
@@ -114,6 +117,7 @@ class JetStreamReading:
         self._delivered += 1
         self._pending, self._last = metadata.num_pending, message
         if metadata.sequence.stream <= self._sequence:
+            count(REDELIVERIES, 1, {PROJECTION: self._consumer, STREAM: self._log})
             return None
         self._sequence = metadata.sequence.stream
         return Recorded(self._log, self._sequence, message.subject, message.headers or {}, message.data)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from vonglau.eventlog.event import Recorded
 from vonglau.subscription.projection import Subscription
 from vonglau.subscription.work import Groups, Stuck, Tries, Worked
+from vonglau.telemetry import processing
 
 
 class ReactionWork:
     """Calls a handler for each event; keys side by side, the events of a key one after the other."""
 
     def __init__(self, subscription: Subscription, *, tries: int, wait: float) -> None:
-        self._handler = subscription.handler
+        self._subscription = subscription
         self._side_by_side = asyncio.Semaphore(subscription.concurrency)
         self._tries = tries
         self._wait = wait
@@ -38,7 +39,12 @@ class ReactionWork:
 
     async def _stuck(self, at: int, event: Recorded) -> Stuck | None:
         try:
-            await self._handler(event)
+            with processing(self._destination(event), event.headers, projection=self._subscription.name):
+                await self._subscription.handler(event)
         except Exception as error:  # noqa: BLE001 - a handler's error must not stop the other keys; it is counted and logged with the parking
             return Stuck(at, error)
         return None
+
+    def _destination(self, event: Recorded) -> str:
+        """The subject with its ids in braces, so that it has few values."""
+        return self._subscription.source.pattern_of(event.subject).replace("*", "{id}")

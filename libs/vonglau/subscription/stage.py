@@ -28,7 +28,7 @@ class Pace:
     wait: float = 5.0  # s, for events, before the idle checkpoint is looked at
     idle_checkpoint: float = 60.0  # s between checkpoints of a log in which nothing is for this projection
     retry: float = 0.25  # s, after an interruption; doubles up to most_retry
-    most_retry: float = 5.0  # s
+    most_retry: float = 2.0  # s
     drain: float = 5.0  # s, for the batch in hand at stop
 
 
