@@ -59,6 +59,13 @@ class FootageIndex:
             where.append(Condition("owner", "in", sorted(owners)))
         return await self._documents.find(Cameras.collection, *where, limit=limit)
 
+    async def registered_to(self, owners: Iterable[str] | None) -> AsyncIterator[str]:
+        after = ""
+        while page := await self.registered(owners, after):
+            for document in page:
+                yield document["_id"]
+            after = page[-1]["_id"]
+
     async def cameras(self) -> AsyncIterator[str]:
         """Every camera of which anything was ever recorded."""
         after = ""

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 
 from services.recording.clips import Clip, Source, clip, stored_clips
 from services.recording.cut import Cut
@@ -26,46 +27,70 @@ Name = tuple[int, int]  # epoch, number
 INDEX_LAG_TRIES, INDEX_LAG_WAIT_S = 10, 0.1  # how long a segment that has just left the spool may take to be indexed
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one call asked for, and which segments it has shown."""
+
+    camera: str
+    to_ns: int
+    owners: frozenset[str] | None
+    shown: set[Name]
+
+    def may_show(self, owner: str) -> bool:
+        return self.owners is None or owner in self.owners
+
+    def left(self, entries: Iterable[Entry], position: int) -> list[Entry]:
+        new = [entry for entry in entries if (entry.epoch, entry.number) not in self.shown and self.may_show(entry.owner)]
+        return [entry for entry in new if entry.start < self.to_ns and entry.end > position]
+
+    def lacks(self, segment: SpoolSegment, position: int) -> bool:
+        """Whether the segment before this one is stored by now and not indexed yet."""
+        before = (segment.epoch, segment.number - 1)
+        return bool(self.shown) and segment.contiguous and segment.number > 0 and before not in self.shown and segment.start_ns > position + FRAME_NS
+
+
 class Playback:
     def __init__(self, index: FootageIndex, footage: Footage, spool: Spool) -> None:
         self._index = index
         self._footage = footage
         self._spool = spool
 
-    async def play(self, camera: str, from_ns: int, to_ns: int) -> AsyncIterator[PlayResponse]:
-        """Nothing where nothing was recorded. What is missing or damaged in between is a jump of the time line."""
+    async def play(self, camera: str, from_ns: int, to_ns: int, owners: frozenset[str] | None = None) -> AsyncIterator[PlayResponse]:
+        """owners: whose footage may be shown; None: anybody's. Nothing where nothing was recorded. What is missing or damaged in between is a jump of the time line."""
         cut = Cut(from_ns, to_ns)
         shown: set[Name] = set()
-        async for each in self._stored(camera, cut, to_ns, shown):
+        wanted = Wanted(camera, to_ns, owners, shown)
+        async for each in self._stored(wanted, cut):
             yield each
         recorded = await self._index.recorded(camera)
         if cut.is_done or (recorded is not None and recorded["newest"] >= to_ns):
             return
         for _ in range(INDEX_LAG_TRIES):
             told = len(shown)
-            async for each in self._spooled(camera, cut, to_ns, shown):
+            async for each in self._spooled(wanted, cut):
                 yield each
             if cut.is_done or len(shown) > told:
                 return
             await asyncio.sleep(INDEX_LAG_WAIT_S)
-            async for each in self._stored(camera, cut, to_ns, shown):
+            async for each in self._stored(wanted, cut):
                 yield each
 
-    async def _stored(self, camera: str, cut: Cut, to_ns: int, shown: set[Name]) -> AsyncIterator[PlayResponse]:
+    async def _stored(self, wanted: Wanted, cut: Cut) -> AsyncIterator[PlayResponse]:
         last: Name | None = None
-        while not cut.is_done and (entry := await self._next(camera, cut.position, to_ns, last, shown)):
+        while not cut.is_done and (entry := await self._next(wanted, cut.position, last)):
             last = (entry.epoch, entry.number)
-            shown.add(last)
-            async for each in self._clips(camera, entry, cut.position, to_ns):
+            wanted.shown.add(last)
+            async for each in self._clips(wanted.camera, entry, cut.position, wanted.to_ns):
                 for part in cut.take(each):
                     yield part
 
-    async def _next(self, camera: str, position: int, to_ns: int, last: Name | None, shown: set[Name]) -> Entry | None:
-        hours = await self._index.hours(camera, position - HOUR_NS, min(to_ns, position + HOUR_NS))
-        if found := chosen(entries_of(hours), position, to_ns, last, shown):
+    async def _next(self, wanted: Wanted, position: int, last: Name | None) -> Entry | None:
+        end = min(wanted.to_ns, position + HOUR_NS)
+        hours = await self._index.hours(wanted.camera, position - HOUR_NS, end)
+        if found := chosen(wanted.left(entries_of(hours), position), position, last):
             return found
-        later = await self._index.first_live_after(camera, min(to_ns, position + HOUR_NS) // HOUR_NS)
-        return chosen(entries_of([later]), position, to_ns, last, shown) if later else None
+        later = await self._index.first_live_after(wanted.camera, end // HOUR_NS)
+        return chosen(wanted.left(entries_of([later]), position), position, last) if later else None
 
     async def _clips(self, camera: str, entry: Entry, from_ns: int, to_ns: int) -> AsyncIterator[Clip]:
         name = (entry.epoch, entry.number, entry.codec)
@@ -75,23 +100,24 @@ class Playback:
         except (NotFound, DamagedMedia) as error:
             log.warning("playback passes over %s: %s", entry.key(camera), error)
 
-    async def _spooled(self, camera: str, cut: Cut, to_ns: int, shown: set[Name]) -> AsyncIterator[PlayResponse]:
+    async def _spooled(self, wanted: Wanted, cut: Cut) -> AsyncIterator[PlayResponse]:
         """Nothing while a segment is missing between what was shown and the spool: it is about to be indexed."""
         segment = SpoolSegment()
         try:
-            async for response in self._spool.read(camera, cut.position, to_ns):
+            async for response in self._spool.read(wanted.camera, cut.position, wanted.to_ns):
                 if response.WhichOneof("part") == "segment":
                     segment = response.segment
-                    before = (segment.epoch, segment.number - 1)
-                    if segment.contiguous and segment.number and before not in shown and segment.start_ns > cut.position + FRAME_NS and shown:
+                    if wanted.lacks(segment, cut.position):
                         return
                     continue
-                shown.add((segment.epoch, segment.number))
+                if not wanted.may_show(segment.owner):
+                    continue
+                wanted.shown.add((segment.epoch, segment.number))
                 for each in spooled_clips(segment, response.fragment.media):
                     for part in cut.take(each):
                         yield part
         except Unavailable as error:
-            log.info("playback of %s ends with what is stored: %s", camera, error)
+            log.info("playback of %s ends with what is stored: %s", wanted.camera, error)
 
 
 def spooled_clips(segment: SpoolSegment, media: bytes) -> Iterable[Clip]:
@@ -103,9 +129,8 @@ def spooled_clips(segment: SpoolSegment, media: bytes) -> Iterable[Clip]:
         return []
 
 
-def chosen(entries: Iterable[Entry], position: int, to_ns: int, last: Name | None, shown: set[Name]) -> Entry | None:
+def chosen(left: Sequence[Entry], position: int, last: Name | None) -> Entry | None:
     """The segment to show next: the one that goes on from the last, else the first that shows something new, of several the newest epoch's."""
-    left = [entry for entry in entries if (entry.epoch, entry.number) not in shown and entry.start < to_ns and entry.end > position]
     if last is not None:
         following = next((entry for entry in left if (entry.epoch, entry.number) == (last[0], last[1] + 1)), None)
         if following is not None and following.start <= position + FRAME_NS:

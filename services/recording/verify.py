@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from services.recording import bucket_walk
 from services.recording.archive import archive_key, digest_of, opened
 from services.recording.archiving import part_number
 from services.recording.days import DAY_NS, SECOND_NS, day_name, timestamp
@@ -167,12 +168,9 @@ class Verifier:
                 yield finding
 
     async def _days(self, scope: Scope, owner: str) -> AsyncIterator[tuple[int, list[ObjectInfo]]]:
-        last_day = min(scope.last_day, self._clock.now_ns() // DAY_NS)
-        first_day = max(scope.first_day, min((entry.start // DAY_NS for entry in scope.entries), default=last_day) - 1)
-        for day in range(first_day, last_day + 1):
-            objects = [each async for each in self._footage.list(footage_bucket(owner), day_prefix(scope.camera, day * DAY_NS))]
-            if objects:
-                yield day, objects
+        async for day in bucket_walk.days(self._footage, owner, scope.camera):
+            if scope.first_day <= day <= scope.last_day:
+                yield day, [each async for each in self._footage.list(footage_bucket(owner), day_prefix(scope.camera, day * DAY_NS))]
 
     async def _archives(
         self, scope: Scope, owner: str, day: int, keys: list[str], known: Mapping[str, Entry], tally: Tally,

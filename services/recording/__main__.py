@@ -1,0 +1,119 @@
+"""`python -m services.recording`: timelines, playback, archives, retention, proof."""
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.recording.archiving import Archive, Archiving
+from services.recording.camera_hour import CameraHours
+from services.recording.cameras import Cameras
+from services.recording.checked_facts import CheckedFacts
+from services.recording.deletion import Deletions
+from services.recording.footage_index import FootageIndex
+from services.recording.gap_watch import GapWatch
+from services.recording.jobs import every
+from services.recording.playback import Playback
+from services.recording.recorded_camera import RecordedCameras
+from services.recording.reindex import Reindex
+from services.recording.retaining import Retaining
+from services.recording.retention import read_rules
+from services.recording.servicer import Servicer
+from services.recording.settings import RecordingSettings
+from services.recording.spool import IngestLink, IngestSpool
+from services.recording.timelines import Timelines
+from services.recording.verify import Verifier
+from vonglau.access import Access, AccessState
+from vonglau.broker import KeyValue, connect
+from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FACT_AGE_S, FACT_INGEST, ensure
+from vonglau.clock import SystemClock
+from vonglau.documents import SqliteDocuments
+from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore
+from vonglau.footage import FolderFootage
+from vonglau.identity import JWKS_FILE, Caller, LocalIssuer
+from vonglau.identity import Verifier as TokenVerifier
+from vonglau.keyfile import key_file
+from vonglau.leases import Lease
+from vonglau.operations import OperationsServicer
+from vonglau.operations.v1.service_pb2_grpc import add_ProjectionsServicer_to_server
+from vonglau.recording.v1.service_pb2_grpc import add_RecordingServicer_to_server
+from vonglau.rpc import Server, address_file, caller, run_service
+from vonglau.subscription import JetStreamEvents, Projection, ProjectionRunner, Source
+from vonglau.telemetry import gauge, inject, names
+
+SERVICE = "recording"
+SOURCES = (Source(FACT_INGEST, ("fact.>",)), Source(ES_REGISTRY, ("es.registry.camera.*",)), Source(ES_RECORDING, ("es.recording.custody.*",)))
+
+
+async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(connect(settings.nats_url, name=SERVICE))
+        await ensure(broker)
+        log = EventLog(JetStreamStore(broker.nc), HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject))
+        footage = FolderFootage(settings.footage_dir)
+        stack.push_async_callback(footage.close)
+        documents = SqliteDocuments(settings.data_dir / f"{SERVICE}.db")
+        stack.push_async_callback(documents.close)
+        key = Ed25519PrivateKey.from_private_bytes(key_file(settings.archive_key_file, Ed25519PrivateKey.generate().private_bytes_raw))
+
+        views = (CameraHours(), RecordedCameras(), Cameras(), Deletions())
+        seed = Reindex(footage, [key.public_key()], clock, facts_kept_s=FACT_AGE_S)
+        facts = CheckedFacts(JetStreamEvents(broker.nc), footage)
+        runner = ProjectionRunner(
+            Projection(SERVICE, SOURCES, views, seed=seed), documents=documents, events=facts, lease=Lease(broker, "recording-projection"),
+        )
+        await runner.start()
+        stack.push_async_callback(runner.stop)
+
+        token = LocalIssuer(settings.identity_dir).source(Caller("service", SERVICE), settings.tenant)
+        link = IngestLink(settings.run_dir, settings.ingest_address, token)
+        stack.push_async_callback(link.close)
+        index, spool = FootageIndex(documents), IngestSpool(link)
+        timelines = Timelines(index, spool, clock)
+        archiving = Archiving(index, Archive(footage, key, clock), clock, grace_s=settings.archive_grace_s, window_days=settings.archive_window_days)
+        retaining = Retaining(index, archiving, footage, log, read_rules(settings.rules_file), clock)
+        watch = GapWatch(index, timelines, clock)
+        gauge(names.PENDING_LATE, lambda: [(watch.late, {})])
+        jobs = (
+            every(settings.archive_every_s, "archive", archiving.run, Lease(broker, "recording-archive")),
+            every(settings.retention_every_s, "retention", retaining.run, Lease(broker, "recording-retention")),
+            every(settings.gap_watch_every_s, "gap-watch", watch.run, Lease(broker, "recording-gap-watch")),
+        )
+        stack.push_async_callback(ended, [asyncio.create_task(job) for job in jobs])
+
+        access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
+        late_archive_s = settings.archive_grace_s + 2 * settings.archive_every_s
+        verifier = Verifier(index, footage, [key.public_key()], clock, archived_after_s=late_archive_s)
+        servicer = Servicer(access, runner, index, timelines, Playback(index, footage, spool), verifier, clock)
+        server = Server(
+            settings.listen,
+            [
+                (add_RecordingServicer_to_server, servicer),
+                (add_ProjectionsServicer_to_server, OperationsServicer([runner], partial(authorised, access))),
+            ],
+            TokenVerifier(settings.identity_dir / JWKS_FILE, settings.tenant),
+            service=SERVICE,
+            ready={"log": lambda: broker.is_connected},
+            grace_s=settings.grace_s,
+            address_file=address_file(settings.run_dir, SERVICE),
+        )
+        await stack.enter_async_context(server)
+        await stop.wait()
+
+
+async def authorised(access: Access, context: object, action: str) -> None:
+    read = action == "operations.read"
+    await access.require(Call(str(caller(context)), getattr(context, "method", "")), "operations.read" if read else "operations.write")
+
+
+async def ended(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    run_service(SERVICE, RecordingSettings, main)

@@ -1,0 +1,51 @@
+"""Looks at every camera again and again, so that time that no cause covers, and facts that are overdue, are an alarm and not a discovery."""
+from __future__ import annotations
+
+import logging
+
+from services.recording.days import SECOND_NS
+from services.recording.footage_index import FootageIndex
+from services.recording.timelines import Timelines
+from vonglau.clock import Clock, utc
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_UNEXPLAINED
+from vonglau.recording.v1.service_pb2 import STRETCH_KIND_PENDING
+from vonglau.telemetry import count, names
+
+log = logging.getLogger(__name__)
+
+LATE_NS = 15 * 60 * SECOND_NS
+SETTLED_NS = 3 * 60 * SECOND_NS  # a cause is told well within this time of the gap's end
+
+
+class GapWatch:
+    def __init__(self, index: FootageIndex, timelines: Timelines, clock: Clock) -> None:
+        self._index = index
+        self._timelines = timelines
+        self._clock = clock
+        self._watched: dict[str, int] = {}  # ns, up to which a camera's gaps are counted
+        self._began = clock.now_ns()
+        self.late = 0  # cameras with time that has been pending for more than 15 min
+
+    async def run(self) -> int:
+        """Look at every camera once; ns of unexplained time that was found since the run before."""
+        late = unexplained = 0
+        async for camera in self._index.cameras():
+            found, is_late = await self._look(camera)
+            unexplained += found
+            late += is_late
+        self.late = late
+        return unexplained
+
+    async def _look(self, camera: str) -> tuple[int, bool]:
+        now = self._clock.now_ns()
+        since, until = self._watched.get(camera, self._began), now - SETTLED_NS
+        derived = await self._timelines.of(camera, min(since, now - LATE_NS - SETTLED_NS), now, spool=False)
+        found = 0
+        for each in derived.stretches:
+            counted = min(each.end, until) - max(each.start, since)
+            if each.cause == GAP_CAUSE_UNEXPLAINED and counted > 0:
+                found += counted
+                count(names.UNEXPLAINED_GAP, counted / SECOND_NS)
+                log.error("%s has a gap that nothing explains: %s to %s", camera, utc(each.start).isoformat(), utc(each.end).isoformat())
+        self._watched[camera] = max(since, until)
+        return found, any(each.kind == STRETCH_KIND_PENDING and each.start < now - LATE_NS for each in derived.stretches)
