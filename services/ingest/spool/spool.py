@@ -34,6 +34,10 @@ class _CameraLane:
     lost: InterruptionBegun | None = None
     broken: bool = False                                     # the segment before misses its end
 
+    def previous(self, head: SegmentHead) -> str:
+        epoch, sha256 = self.chain
+        return sha256 if epoch == head.epoch else head.previous_sha256
+
 
 class Spool:
     """`<root>/<camera>/<start>-<epoch>-<n>.part`, `.mp4` once closed, each with a `.json`. Calls return at once: only the writer threads touch the disk.
@@ -91,11 +95,8 @@ class Spool:
 
     def _begin(self, segment: GrowingSegment) -> None:
         camera = self._cameras.setdefault(segment.head.camera, _CameraLane())
-        epoch, previous = camera.chain
         head = segment.head
-        segment.head = replace(
-            head, contiguous=head.contiguous and not camera.broken, previous_sha256=previous if epoch == head.epoch else head.previous_sha256,
-        )
+        segment.head = replace(head, contiguous=head.contiguous and not camera.broken, previous_sha256=camera.previous(head))
         try:
             segment.open()
         except OSError as error:                             # the fragments that follow say how much is lost
@@ -165,6 +166,7 @@ class Spool:
         waiting = self._unclosed.pop(camera, [])
         while waiting:
             segment, end = waiting[0]
+            segment.head = replace(segment.head, previous_sha256=self._cameras[camera].previous(segment.head))
             try:
                 closed = segment.close(end)
             except OSError:
