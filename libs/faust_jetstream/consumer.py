@@ -22,7 +22,7 @@ from .delivery import Deliveries
 from .feed import Record
 from .group import Group
 from .offsets import Fenced, Offsets
-from .places import StateTopic
+from .places import StateTopic, StreamPerPartition
 from .reader import Reader
 
 logger = get_logger(__name__)
@@ -160,7 +160,7 @@ class Consumer(_Consumer):
         if stored > end:
             logger.warning("%s: offset %s is committed and the partition ends at %s: its stream was made anew, reading from its beginning", tp, stored, end)
             return earliest
-        if stored < earliest:
+        if stored < earliest and isinstance(self.topics.places[tp.topic], StreamPerPartition):      # elsewhere offsets have holes anyway
             logger.warning("%s: offsets %s to %s were purged or expired before they were read", tp, stored, earliest - 1)
         return stored
 
@@ -202,7 +202,8 @@ class Consumer(_Consumer):
         if not found:
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._arrived.wait()
             except TimeoutError:
                 return {}
             if self.flow_active:

@@ -145,7 +145,8 @@ class Feed:
                 await nc.publish(subject, _request(room), reply=inbox)
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), HEARTBEAT)
+                async with asyncio.timeout(HEARTBEAT):      # wait_for of Python 3.11 loses a cancellation that meets the event
+                    await self._wake.wait()
             except TimeoutError:
                 if self._left > 0 and time.monotonic() - self._seen > SILENCE:
                     raise _Lost("no sign of life from the server") from None

@@ -160,7 +160,8 @@ class Group:
     async def _lead(self) -> None:
         while True:
             with suppress(TimeoutError):        # patience with slow members runs out without an event
-                await asyncio.wait_for(self._changed_for_leader.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await self._changed_for_leader.wait()
             await asyncio.sleep(GATHER)
             self._changed_for_leader.clear()
             if not self._synced:

@@ -100,7 +100,8 @@ class Leases:
             while not self._ending.is_set():
                 pause = await self._renew()
                 try:
-                    await asyncio.wait_for(self._ending.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._ending.wait()
                 except TimeoutError:
                     continue
         finally:

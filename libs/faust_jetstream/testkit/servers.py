@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -145,7 +146,8 @@ class Cluster:
     def start(self) -> Self:
         for server in self.servers:
             server.start()
-        asyncio.run(self._elected())
+        with ThreadPoolExecutor(1) as pool:         # the caller may be a coroutine
+            pool.submit(asyncio.run, self._elected()).result()
         return self
 
     def stop(self) -> None:
