@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -30,17 +31,18 @@ from vonglau.broker import KeyValue, connect
 from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FACT_AGE_S, FACT_INGEST, ensure
 from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
-from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore
+from vonglau.errors import Unavailable
+from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore, Version
 from vonglau.footage import FolderFootage
 from vonglau.identity import JWKS_FILE, Caller, LocalIssuer
 from vonglau.identity import Verifier as TokenVerifier
 from vonglau.keyfile import key_file
 from vonglau.leases import Lease
-from vonglau.operations import OperationsServicer
+from vonglau.operations.servicer import OperationsServicer
 from vonglau.operations.v1.service_pb2_grpc import add_ProjectionsServicer_to_server
 from vonglau.recording.v1.service_pb2_grpc import add_RecordingServicer_to_server
 from vonglau.rpc import Server, address_file, caller, run_service
-from vonglau.subscription import JetStreamEvents, Projection, ProjectionRunner, Source
+from vonglau.subscription import EventSource, JetStreamEvents, Projection, ProjectionRunner, Source
 from vonglau.telemetry import gauge, inject, names
 
 SERVICE = "recording"
@@ -77,12 +79,13 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         retaining = Retaining(index, archiving, footage, log, read_rules(settings.rules_file), clock)
         watch = GapWatch(index, timelines, clock)
         gauge(names.PENDING_LATE, lambda: [(watch.late, {})])
+        ready = asyncio.create_task(caught_up(runner, facts))
         jobs = (
-            every(settings.archive_every_s, "archive", archiving.run, Lease(broker, "recording-archive")),
-            every(settings.retention_every_s, "retention", retaining.run, Lease(broker, "recording-retention")),
-            every(settings.gap_watch_every_s, "gap-watch", watch.run, Lease(broker, "recording-gap-watch")),
+            every(settings.archive_every_s, "archive", archiving.run, ready, Lease(broker, "recording-archive")),
+            every(settings.retention_every_s, "retention", retaining.run, ready, Lease(broker, "recording-retention")),
+            every(settings.gap_watch_every_s, "gap-watch", watch.run, ready, Lease(broker, "recording-gap-watch")),
         )
-        stack.push_async_callback(ended, [asyncio.create_task(job) for job in jobs])
+        stack.push_async_callback(ended, [ready, *(asyncio.create_task(job) for job in jobs)])
 
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
         late_archive_s = settings.archive_grace_s + 2 * settings.archive_every_s
@@ -107,6 +110,19 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
 async def authorised(access: Access, context: object, action: str) -> None:
     read = action == "operations.read"
     await access.require(Call(str(caller(context)), getattr(context, "method", "")), "operations.read" if read else "operations.write")
+
+
+async def caught_up(runner: ProjectionRunner, events: EventSource) -> None:
+    """Return when the documents hold what the logs held now: no job judges by a half-filled index."""
+    for source in SOURCES:
+        while True:
+            try:
+                last = (await events.state(source.log)).last_sequence
+                await runner.passed(Version(source.log, last), 60.0)
+                break
+            except Unavailable as error:
+                logging.getLogger(__name__).info("jobs wait: %s", error)
+                await asyncio.sleep(1.0)
 
 
 async def ended(tasks: list[asyncio.Task[None]]) -> None:

@@ -12,15 +12,13 @@ from vonglau.telemetry import count, names
 log = logging.getLogger(__name__)
 
 
-async def every(seconds: float, name: str, job: Callable[[], Awaitable[Any]], lease: Lease | None = None) -> None:
-    """lease: the job runs where it is held. What fails is counted and tried again at the next turn."""
+async def every(seconds: float, name: str, job: Callable[[], Awaitable[Any]], ready: Awaitable[None], lease: Lease) -> None:
+    """Once `ready` is done, and where the lease is held. What fails is counted and tried again at the next turn."""
+    await ready
     while True:
         try:
-            if lease is None:
+            async with lease.held():
                 await job()
-            else:
-                async with lease.held():
-                    await job()
         except Exception as error:
             count(names.LOOP_ERRORS, 1, {names.LOOP: name, names.ERROR_TYPE: type(error).__name__})
             log.exception("%s failed and is tried again in %s s", name, seconds)

@@ -56,7 +56,10 @@ class Playback:
         self._spool = spool
 
     async def play(self, camera: str, from_ns: int, to_ns: int, owners: frozenset[str] | None = None) -> AsyncIterator[PlayResponse]:
-        """owners: whose footage may be shown; None: anybody's. Nothing where nothing was recorded. What is missing or damaged in between is a jump of the time line."""
+        """Nothing where nothing was recorded; what is missing or damaged in between is a jump of the time line.
+
+        owners: whose footage may be shown; None: anybody's.
+        """
         cut = Cut(from_ns, to_ns)
         shown: set[Name] = set()
         wanted = Wanted(camera, to_ns, owners, shown)

@@ -13,8 +13,8 @@ class RecordingSettings(PlatformSettings):
     retention_rules: Path | None = setting(None, unit="JSON file", why="rules by owner, class and purpose; unset: those shipped beside the code")
     retention_every_s: float = setting(3600.0, unit="s", why="between two looks at what falls due; nothing falls due more often than daily", at_least=1)
     archive_every_s: float = setting(900.0, unit="s", why="between two looks at which days want an archive part", at_least=1)
-    archive_grace_s: float = setting(7200.0, unit="s", why="after a day's end (UTC), for what is still in spools; later segments get a part of their own", at_least=0)
-    archive_window_days: int = setting(6, unit="days", why="how far back archives are compared with the index; below the 7 days that facts are kept", at_least=1)
+    archive_grace_s: float = setting(7200.0, unit="s", why="after a day's end (UTC), for what is still in spools; the rest gets a later part", at_least=0)
+    archive_window_days: int = setting(6, unit="days", why="how far back archives are compared with documents; below the 7 days facts are kept", at_least=1)
     archive_key_file: Path = setting(Path("var/archive.key"), unit="file, mode 0600", why="signs archive parts; made at the first start, backed up apart")
     gap_watch_every_s: float = setting(60.0, unit="s", why="between two looks for gaps that nothing explains and facts that are late", at_least=1)
 

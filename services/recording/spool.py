@@ -3,15 +3,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import grpc
 
 from services.recording.gaps import Span
 from vonglau.errors import NotFound, Unavailable, VonglauError
 from vonglau.ingest.v1.service_pb2 import ReadSpoolRequest, ReadSpoolResponse
-from vonglau.ingest.v1.service_pb2_grpc import IngestAsyncStub
+from vonglau.ingest.v1.service_pb2_grpc import IngestStub
 from vonglau.rpc import TokenSource, channel, error_of, find
+
+if TYPE_CHECKING:
+    from vonglau.ingest.v1.service_pb2_grpc import IngestAsyncStub
 
 INDEX_TIMEOUT_S = 1.0  # a timeline does not wait longer for what is not stored yet
 READ_TIMEOUT_S = 60.0
@@ -38,7 +41,7 @@ class IngestLink:
         if self._channel is None or address != self._address:
             await self.close()
             self._address, self._channel = address, channel(address, self._token)
-        return IngestAsyncStub(self._channel)  # type: ignore[no-any-return, no-untyped-call, unused-ignore]
+        return IngestStub(self._channel)
 
     async def close(self) -> None:
         if self._channel is not None:
