@@ -27,7 +27,7 @@ Name = tuple[int, int]  # epoch, number
 INDEX_LAG_TRIES, INDEX_LAG_WAIT_S = 10, 0.1  # how long a segment that has just left the spool may take to be indexed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wanted:
     """What one call asked for, and which segments it has shown."""
 
@@ -35,6 +35,7 @@ class Wanted:
     to_ns: int
     owners: frozenset[str] | None
     shown: set[Name]
+    lacking: bool = False  # a segment has left the spool and is not indexed yet
 
     def may_show(self, owner: str) -> bool:
         return self.owners is None or owner in self.owners
@@ -69,10 +70,9 @@ class Playback:
         if cut.is_done or (recorded is not None and recorded["newest"] >= to_ns):
             return
         for _ in range(INDEX_LAG_TRIES):
-            told = len(shown)
             async for each in self._spooled(wanted, cut):
                 yield each
-            if cut.is_done or len(shown) > told:
+            if cut.is_done or not wanted.lacking:
                 return
             await asyncio.sleep(INDEX_LAG_WAIT_S)
             async for each in self._stored(wanted, cut):
@@ -105,12 +105,13 @@ class Playback:
 
     async def _spooled(self, wanted: Wanted, cut: Cut) -> AsyncIterator[PlayResponse]:
         """Nothing while a segment is missing between what was shown and the spool: it is about to be indexed."""
-        segment = SpoolSegment()
+        segment, wanted.lacking = SpoolSegment(), False
         try:
             async for response in self._spool.read(wanted.camera, cut.position, wanted.to_ns):
                 if response.WhichOneof("part") == "segment":
                     segment = response.segment
-                    if wanted.lacks(segment, cut.position):
+                    wanted.lacking = wanted.lacks(segment, cut.position)
+                    if wanted.lacking:
                         return
                     continue
                 if not wanted.may_show(segment.owner):

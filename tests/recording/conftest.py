@@ -126,14 +126,15 @@ class Station:
         self.digests: dict[tuple[str, int, int], bytes] = {}
         self.begin_documents("first")
 
-    def begin_documents(self, name: str) -> None:
+    def begin_documents(self, name: str, *, restored: bool = True) -> None:
+        """restored: from what is archived, as always; not: from the logs alone."""
         self.documents = SqliteDocuments(self.folder / f"{name}.db")
         self.index = FootageIndex(self.documents)
         keys = [self.key.public_key()]
         seed = Reindex(self.footage, keys, self.clock, facts_kept_s=7 * DAY_S)
         views = (CameraHours(), RecordedCameras(), Cameras(), Deletions())
         self.runner = ProjectionRunner(
-            Projection("recording", SOURCES, views, seed=seed), documents=self.documents, events=CheckedFacts(self.events, self.footage),
+            Projection("recording", SOURCES, views, seed=seed if restored else None), documents=self.documents, events=CheckedFacts(self.events, self.footage),
             clock=self.clock, pace=Pace(wait=0.02),
         )
         self.timelines = Timelines(self.index, self.spool, self.clock)

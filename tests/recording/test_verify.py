@@ -1,0 +1,132 @@
+"""Verify names what is wrong, and nothing else."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.recording.archive import signed
+from services.recording.verify import Verifier
+
+BEGIN = 1_767_225_600_000_000_000
+SECOND = 1_000_000_000
+DAY_S = 86_400
+
+
+async def findings(station: Any, verifier: Verifier | None = None) -> list[tuple[str, str]]:
+    found = []
+    async for response in (verifier or station.verifier).verify(["cam-1"], 0, station.clock.now_ns() + SECOND):
+        if response.HasField("finding"):
+            found.append((response.finding.reason, response.finding.key))
+        if response.HasField("summary"):
+            assert response.summary.findings == len(found)
+    return found
+
+
+@pytest.fixture
+async def kept(station: Any) -> Any:
+    """Two archived days of three segments each."""
+    station.register()
+    for day in range(2):
+        for number in range(3):
+            await station.record(day * 3 + number, day * DAY_S + number * 60)
+    station.clock.advance(2 * DAY_S + 7200)
+    await station.settle()
+    await station.archiving.run()
+    return station
+
+
+def path_of(station: Any, number: int) -> Path:
+    (path,) = [each for each in Path(station.folder).rglob(f"*-1-{number}.mp4") if each.is_file()]
+    return path
+
+
+async def test_what_is_whole_has_no_findings_and_is_counted(kept: Any) -> None:
+    summary = [each async for each in kept.verifier.verify(["cam-1"], 0, kept.clock.now_ns())][-1].summary
+    assert (summary.objects_checked, summary.archives_checked, summary.findings, summary.cameras) == (6, 2, 0, 1)
+    assert summary.bytes_checked == sum(path_of(kept, number).stat().st_size for number in range(6))
+
+
+async def test_one_flipped_byte_is_named(kept: Any) -> None:
+    path = path_of(kept, 1)
+    body = bytearray(path.read_bytes())
+    body[17] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(body)
+    assert [(reason, Path(key).name) for reason, key in await findings(kept)] == [("DIGEST_MISMATCH", path.name)]
+
+
+async def test_a_removed_object_is_named(kept: Any) -> None:
+    name = path_of(kept, 4).name
+    await kept.footage.delete("police-footage", [key for key in await kept.keys() if key.endswith(name)])
+    assert [(reason, Path(key).name) for reason, key in await findings(kept)] == [("OBJECT_MISSING", name)]
+
+
+async def test_an_object_that_no_fact_tells_of_is_named(kept: Any) -> None:
+    fact = await kept.record(9, 700, tell=False)
+    assert await findings(kept) == [("OBJECT_UNKNOWN", fact.key)]
+
+
+async def test_a_segment_that_does_not_name_the_one_before_it_breaks_the_chain(station: Any) -> None:
+    await station.record(0, 0)
+    station.digests["cam-1", 1, 0] = b"x" * 32
+    fact = await station.record(1, 60)
+    await station.settle()
+    assert await findings(station) == [("CHAIN_BROKEN", fact.key)]
+
+
+async def test_a_segment_that_nobody_knows_and_no_rule_deleted_breaks_the_chain(station: Any) -> None:
+    await station.record(0, 0)
+    fact = await station.record(2, 120)
+    await station.settle()
+    assert await findings(station) == [("CHAIN_BROKEN", fact.key)]
+
+
+async def test_metadata_that_differ_from_the_fact_are_named(station: Any) -> None:
+    fact = await station.record(0, 0, tell=False)
+    fact.clock_offset_ns = 5
+    station.tell(fact)
+    await station.settle()
+    assert await findings(station) == [("METADATA_MISMATCH", fact.key)]
+
+
+async def test_a_fact_whose_object_is_another_is_indexed_as_such_and_named(station: Any) -> None:
+    fact = await station.record(0, 0, tell=False)
+    fact.sha256 = b"o" * 32
+    station.tell(fact)
+    await station.settle()
+    (hour,) = await station.index.hours("cam-1", BEGIN, BEGIN + SECOND)
+    assert hour["segments"]["1-0"][-1] == 1
+    assert ("DIGEST_MISMATCH", fact.key) in await findings(station)
+
+
+async def test_an_archive_that_is_not_there_is_named(kept: Any) -> None:
+    await kept.footage.delete("police-footage", ["cam-1/2026/01/01/archive-0"])
+    assert await findings(kept) == [("ARCHIVE_MISSING", "cam-1/2026/01/01/archive-0")]
+
+
+async def test_an_archive_that_another_key_signed_is_named(kept: Any) -> None:
+    ((part, _),) = await kept.archive.chain("cam-1", "police", BEGIN // SECOND // DAY_S)
+    await kept.footage.delete("police-footage", ["cam-1/2026/01/01/archive-0"])
+    await kept.footage.put_bytes("police-footage", "cam-1/2026/01/01/archive-0", signed(part, Ed25519PrivateKey.generate()), {})
+    assert await findings(kept) == [("ARCHIVE_SIGNATURE_INVALID", "cam-1/2026/01/01/archive-0")]
+
+
+async def test_a_segment_that_vanished_from_object_and_index_is_told_by_the_archive(kept: Any) -> None:
+    await kept.close()
+    kept.store.events[:] = [event for event in kept.store.events if not event.subject.startswith("fact") or b"-1-5.mp4" not in event.body]
+    kept.begin_documents("without-archives", restored=False)
+    await kept.runner.start()
+    await kept.settle()
+    key = "cam-1/2026/01/02/20260102T000200.000Z-1-5.mp4"
+    await kept.footage.delete("police-footage", [key])
+    assert await findings(kept) == [("OBJECT_MISSING", key)]
+
+
+async def test_deleted_footage_is_not_missed(kept: Any) -> None:
+    kept.clock.advance(29 * DAY_S)
+    assert await kept.retaining().run() == 1
+    await kept.settle()
+    assert await findings(kept) == []
