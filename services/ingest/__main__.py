@@ -20,9 +20,9 @@ from services.ingest.station import Station
 from services.ingest.uploader import Uploader
 from vonglau.access import Access, AccessState
 from vonglau.broker import KeyValue, connect
-from vonglau.broker.topology import ACCESS_STATE, CLAIMS, SECRETS, ensure
+from vonglau.broker.topology import ACCESS_STATE, CLAIMS, FACT_INGEST, SECRETS, ensure
 from vonglau.clock import SystemClock
-from vonglau.eventlog import FactPublisher, HeaderWriter
+from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter
 from vonglau.footage import FolderFootage
 from vonglau.identity import JWKS_FILE, Verifier
 from vonglau.ingest.v1.service_pb2_grpc import add_IngestServicer_to_server
@@ -65,7 +65,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
             DataPlane(settings.data_plane, clock, spool),
             Roster(),
             SealedSecrets(KeyValue(broker, SECRETS), settings.secrets_key_file),
-            broker,
+            FactReader(broker.nc, FACT_INGEST),
             outbox,
             settings.max_cameras,
             settings.viewer_buffer_bytes,

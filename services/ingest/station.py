@@ -11,15 +11,15 @@ from services.ingest.claims import Claims
 from services.ingest.epochs import Epochs
 from services.ingest.on_air import Beginning, OnAir
 from services.ingest.outbox import Outbox
-from services.ingest.predecessor import Predecessor, newest_fact, predecessor
+from services.ingest.predecessor import Predecessor, predecessor
 from services.ingest.recorder import Recording
 from services.ingest.roster import Listed, Roster
 from services.ingest.rtsp.errors import Refused
 from services.ingest.rtsp.url import Credentials, parse_url
 from services.ingest.session import DataPlane, Source
-from vonglau.broker import Broker
 from vonglau.errors import Unavailable
-from vonglau.ingest.v1.events_pb2 import InterruptionObserved
+from vonglau.eventlog import FactReader
+from vonglau.ingest.v1.events_pb2 import InterruptionObserved, SegmentRecorded
 from vonglau.registry.v1.service_pb2 import Credential
 from vonglau.secrets import Secrets
 
@@ -45,7 +45,7 @@ class Station:
     plane: DataPlane
     roster: Roster
     secrets: Secrets
-    broker: Broker
+    facts: FactReader
     outbox: Outbox
     max_cameras: int
     viewer_buffer_bytes: int
@@ -117,7 +117,7 @@ class Station:
             return
         credentials = await self._credentials(listed.credential)
         left = self._left.get(camera)
-        before = None if left else predecessor(await newest_fact(self.broker, camera), self.plane.spool.bounds.closed(camera))
+        before = None if left else await self._predecessor(camera)
         recording = Recording(
             camera, listed.owner, epoch, listed.shed_priority, left.next_number if left else 0, before.sha256 if before else ""
         )
@@ -173,6 +173,11 @@ class Station:
                 logger.info("%s is recorded by %s from now on", started.camera, started.node)
                 await self._leave(started.camera)
                 self.unassigned[started.camera] = "another process records it"
+
+    async def _predecessor(self, camera: str) -> Predecessor | None:
+        body = await self.facts.newest("segment", camera)
+        fact = None if body is None else SegmentRecorded.FromString(body)
+        return predecessor(fact, self.plane.spool.bounds.closed(camera))
 
     async def _credentials(self, reference: str) -> Credentials | None:
         if not reference:

@@ -27,7 +27,7 @@ from services.recording.spool import IngestLink, IngestSpool
 from services.recording.timelines import Timelines
 from services.recording.verify import Verifier
 from vonglau.access import Access, AccessState
-from vonglau.broker import KeyValue, connect
+from vonglau.broker import Broker, KeyValue, connect
 from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FACT_AGE_S, FACT_INGEST, ensure
 from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
@@ -54,6 +54,7 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(connect(settings.nats_url, name=SERVICE))
         await ensure(broker)
+        lease = partial(leased, broker, settings.lease_ttl_s)
         log = EventLog(JetStreamStore(broker.nc), HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject))
         footage = FolderFootage(settings.footage_dir)
         stack.push_async_callback(footage.close)
@@ -65,7 +66,7 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         seed = Reindex(footage, [key.public_key()], clock, facts_kept_s=FACT_AGE_S)
         facts = CheckedFacts(JetStreamEvents(broker.nc), footage)
         runner = ProjectionRunner(
-            Projection(SERVICE, SOURCES, views, seed=seed), documents=documents, events=facts, lease=Lease(broker, "recording-projection"),
+            Projection(SERVICE, SOURCES, views, seed=seed), documents=documents, events=facts, lease=lease("projection"),
         )
         await runner.start()
         stack.push_async_callback(runner.stop)
@@ -81,9 +82,9 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         gauge(names.PENDING_LATE, lambda: [(watch.late, {})])
         ready = asyncio.create_task(caught_up(runner, facts))
         jobs = (
-            every(settings.archive_every_s, "archive", archiving.run, ready, Lease(broker, "recording-archive")),
-            every(settings.retention_every_s, "retention", retaining.run, ready, Lease(broker, "recording-retention")),
-            every(settings.gap_watch_every_s, "gap-watch", watch.run, ready, Lease(broker, "recording-gap-watch")),
+            every(settings.archive_every_s, "archive", archiving.run, ready, lease("archive")),
+            every(settings.retention_every_s, "retention", retaining.run, ready, lease("retention")),
+            every(settings.gap_watch_every_s, "gap-watch", watch.run, ready, lease("gap-watch")),
         )
         stack.push_async_callback(ended, [ready, *(asyncio.create_task(job) for job in jobs)])
 
@@ -107,9 +108,12 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         await stop.wait()
 
 
+def leased(broker: Broker, ttl_s: int, job: str) -> Lease:
+    return Lease(broker, f"{SERVICE}-{job}", ttl_s=ttl_s)
+
+
 async def authorised(access: Access, context: object, action: str) -> None:
-    read = action == "operations.read"
-    await access.require(Call(str(caller(context)), getattr(context, "method", "")), "operations.read" if read else "operations.write")
+    await access.require(Call(str(caller(context)), getattr(context, "method", "")), action)
 
 
 async def caught_up(runner: ProjectionRunner, events: EventSource) -> None:

@@ -17,6 +17,7 @@ class RecordingSettings(PlatformSettings):
     archive_window_days: int = setting(6, unit="days", why="how far back archives are compared with documents; below the 7 days facts are kept", at_least=1)
     archive_key_file: Path = setting(Path("var/archive.key"), unit="file, mode 0600", why="signs archive parts; made at the first start, backed up apart")
     gap_watch_every_s: float = setting(60.0, unit="s", why="between two looks for gaps that nothing explains and facts that are late", at_least=1)
+    lease_ttl_s: int = setting(4, unit="s", why="so long after a kill another process, or the next start, takes over projection and jobs", at_least=1)
 
     @property
     def rules_file(self) -> Path:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 
 from services.registry.access_writer import AccessWriter
 from services.registry.credentials import Credentials
@@ -17,10 +18,12 @@ from vonglau.broker import KeyValue, connect
 from vonglau.broker.topology import ACCESS_STATE, ES_REGISTRY, SECRETS, ensure
 from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
-from vonglau.eventlog import HeaderWriter, JetStreamStore
+from vonglau.eventlog import Call, HeaderWriter, JetStreamStore
 from vonglau.identity import JWKS_FILE, Verifier
+from vonglau.operations.servicer import OperationsServicer
+from vonglau.operations.v1.service_pb2_grpc import add_ProjectionsServicer_to_server
 from vonglau.registry.v1.service_pb2_grpc import add_RegistryServicer_to_server
-from vonglau.rpc import Server, address_file, run_service
+from vonglau.rpc import Server, address_file, caller, run_service
 from vonglau.secrets import SealedSecrets
 from vonglau.subscription import JetStreamEvents, Projection, ProjectionRunner, Source
 from vonglau.telemetry import inject
@@ -55,7 +58,7 @@ async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
         servicer = Servicer(access, journal, credentials, shown, settings.import_rows)
         server = Server(
             settings.listen,
-            [(add_RegistryServicer_to_server, servicer)],
+            [(add_RegistryServicer_to_server, servicer), (add_ProjectionsServicer_to_server, OperationsServicer(runners, partial(authorised, access)))],
             Verifier(settings.identity_dir / JWKS_FILE, settings.tenant),
             service=SERVICE,
             ready={"log": lambda: broker.is_connected},
@@ -64,6 +67,10 @@ async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
         )
         await stack.enter_async_context(server)
         await stop.wait()
+
+
+async def authorised(access: Access, context: object, action: str) -> None:
+    await access.require(Call(str(caller(context)), getattr(context, "method", "")), action)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from vonglau.access import Permit
-
 from vonglau.errors import AlreadyExists, NotFound
 from vonglau.eventlog import AggregateStream, Fold, aggregate_stream
 from vonglau.registry.v1.events_pb2 import AdministratorBound, AdministratorUnbound, OwnerRegistered, OwnerRenamed

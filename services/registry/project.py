@@ -4,9 +4,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vonglau.access import Permit
-
 from services.registry.owner import Owner
+from vonglau.access import Permit
 from vonglau.errors import AlreadyExists, NotFound
 from vonglau.eventlog import AggregateStream, Fold, aggregate_stream
 from vonglau.registry.v1.events_pb2 import ProjectDetails, ProjectRegistered

@@ -60,7 +60,7 @@ class Servicer(RegistryServicer):
         self._views = views
         self._import_rows = import_rows
 
-    async def RegisterOwner(self, request: pb.RegisterOwnerRequest, context: Any) -> pb.RegisterOwnerResponse:  # noqa: N802 - names of the proto, here and below
+    async def RegisterOwner(self, request: pb.RegisterOwnerRequest, context: Any) -> pb.RegisterOwnerResponse:
         request.display_name = name(request.display_name)
         for person in request.administrators:
             Caller("person", person)
@@ -69,38 +69,38 @@ class Servicer(RegistryServicer):
         version = await journal.log.decide(owner_stream(request.owner), OWNER, partial(owner.register, request=request, permit=permit), call=permit.call)
         return pb.RegisterOwnerResponse(owner=request.owner, version=told(version, request.validate_only))
 
-    async def RenameOwner(self, request: pb.RenameOwnerRequest, context: Any) -> pb.RenameOwnerResponse:  # noqa: N802
+    async def RenameOwner(self, request: pb.RenameOwnerRequest, context: Any) -> pb.RenameOwnerResponse:
         request.display_name = name(request.display_name)
         permit = await self._access.require(call(context, request), "owner.update", owner=request.owner)
         version = await self._journal.log.decide(owner_stream(request.owner), OWNER, partial(owner.rename, request=request, permit=permit), call=permit.call)
         return pb.RenameOwnerResponse(version=str(version))
 
-    async def BindAdministrator(self, request: pb.BindAdministratorRequest, context: Any) -> pb.BindAdministratorResponse:  # noqa: N802
+    async def BindAdministrator(self, request: pb.BindAdministratorRequest, context: Any) -> pb.BindAdministratorResponse:
         Caller("person", request.person)
         permit = await self._access.require(call(context, request), "role.bind", owner=request.owner)
         decision = partial(owner.bind_administrator, request=request, permit=permit)
         version = await self._journal.log.decide(owner_stream(request.owner), OWNER, decision, call=permit.call)
         return pb.BindAdministratorResponse(version=str(version))
 
-    async def UnbindAdministrator(self, request: pb.UnbindAdministratorRequest, context: Any) -> pb.UnbindAdministratorResponse:  # noqa: N802
+    async def UnbindAdministrator(self, request: pb.UnbindAdministratorRequest, context: Any) -> pb.UnbindAdministratorResponse:
         permit = await self._access.require(call(context, request), "role.bind", owner=request.owner)
         decision = partial(owner.unbind_administrator, request=request, permit=permit)
         version = await self._journal.log.decide(owner_stream(request.owner), OWNER, decision, call=permit.call)
         return pb.UnbindAdministratorResponse(version=str(version))
 
-    async def GetOwner(self, request: pb.GetOwnerRequest, context: Any) -> pb.Owner:  # noqa: N802
+    async def GetOwner(self, request: pb.GetOwnerRequest, context: Any) -> pb.Owner:
         await self._access.require(call(context, request), "owner.read", owner=checked_id("owner", request.owner))
         await self._views.passed(request.min_version, context)
         return existing("owner", request.owner, await self._views.owners.get(request.owner))
 
-    async def ListOwners(self, request: pb.ListOwnersRequest, context: Any) -> pb.ListOwnersResponse:  # noqa: N802
+    async def ListOwners(self, request: pb.ListOwnersRequest, context: Any) -> pb.ListOwnersResponse:
         scope = self._access.scope(call(context, request), "owner.read")
         after, size = page(request)
         await self._views.passed(request.min_version, context)
         owners, following = await self._views.owners.list(scope.owners, after, size)
         return pb.ListOwnersResponse(owners=owners, next_page_token=token(request, following))
 
-    async def RegisterProject(self, request: pb.RegisterProjectRequest, context: Any) -> pb.RegisterProjectResponse:  # noqa: N802
+    async def RegisterProject(self, request: pb.RegisterProjectRequest, context: Any) -> pb.RegisterProjectResponse:
         request.details.CopyFrom(normal_project(request.details))
         permit = await self._access.require(call(context, request), "project.register", owner=checked_id("owner", request.owner))
         request.project = request.project or permit.call.derived_id("project")
@@ -114,7 +114,7 @@ class Servicer(RegistryServicer):
         )
         return pb.RegisterProjectResponse(project=request.project, version=told(version, request.validate_only))
 
-    async def GetProject(self, request: pb.GetProjectRequest, context: Any) -> pb.Project:  # noqa: N802
+    async def GetProject(self, request: pb.GetProjectRequest, context: Any) -> pb.Project:
         permit = await self._access.require(call(context, request), "project.read")
         project_stream(request.project)
         await self._views.passed(request.min_version, context)
@@ -123,14 +123,14 @@ class Servicer(RegistryServicer):
             raise NotFound("project", request.project)
         return found
 
-    async def ListProjects(self, request: pb.ListProjectsRequest, context: Any) -> pb.ListProjectsResponse:  # noqa: N802
+    async def ListProjects(self, request: pb.ListProjectsRequest, context: Any) -> pb.ListProjectsResponse:
         owners = await self._owners_asked_for(call(context, request), "project.read", request.owner)
         after, size = page(request)
         await self._views.passed(request.min_version, context)
         projects, following = await self._views.projects.list(owners, after, size)
         return pb.ListProjectsResponse(projects=projects, next_page_token=token(request, following))
 
-    async def RegisterCamera(self, request: pb.RegisterCameraRequest, context: Any) -> pb.RegisterCameraResponse:  # noqa: N802
+    async def RegisterCamera(self, request: pb.RegisterCameraRequest, context: Any) -> pb.RegisterCameraResponse:
         credential = taken_out(request)
         permit = await self._access.require(call(context, request), "camera.register", owner=checked_id("owner", request.owner))
         if credential is not None:
@@ -144,7 +144,7 @@ class Servicer(RegistryServicer):
             version = await journal.log.decide(camera_stream(request.camera), CAMERA, decision, call=permit.call, alongside=reading.alongside)
         return pb.RegisterCameraResponse(camera=request.camera, version=told(version, request.validate_only))
 
-    async def ChangeCamera(self, request: pb.ChangeCameraRequest, context: Any) -> pb.ChangeCameraResponse:  # noqa: N802
+    async def ChangeCamera(self, request: pb.ChangeCameraRequest, context: Any) -> pb.ChangeCameraResponse:
         credential = taken_out(request)
         known_paths(request.update_mask)
         camera_stream(request.camera)
@@ -161,20 +161,20 @@ class Servicer(RegistryServicer):
             version = await journal.log.decide(camera_stream(request.camera), CAMERA, decision, call=permit.call, alongside=reading.alongside)
         return pb.ChangeCameraResponse(version=told(version, request.validate_only))
 
-    async def SuspendCamera(self, request: pb.SuspendCameraRequest, context: Any) -> pb.SuspendCameraResponse:  # noqa: N802
+    async def SuspendCamera(self, request: pb.SuspendCameraRequest, context: Any) -> pb.SuspendCameraResponse:
         request.reason = name(request.reason, "reason")
         stream = camera_stream(request.camera)
         permit = await self._access.require(call(context, request), "camera.update", camera=request.camera)
         version = await self._journal.log.decide(stream, CAMERA, partial(camera.suspend, request=request, permit=permit), call=permit.call)
         return pb.SuspendCameraResponse(version=str(version))
 
-    async def ResumeCamera(self, request: pb.ResumeCameraRequest, context: Any) -> pb.ResumeCameraResponse:  # noqa: N802
+    async def ResumeCamera(self, request: pb.ResumeCameraRequest, context: Any) -> pb.ResumeCameraResponse:
         stream = camera_stream(request.camera)
         permit = await self._access.require(call(context, request), "camera.update", camera=request.camera)
         version = await self._journal.log.decide(stream, CAMERA, partial(camera.resume, request=request, permit=permit), call=permit.call)
         return pb.ResumeCameraResponse(version=str(version))
 
-    async def RetireCamera(self, request: pb.RetireCameraRequest, context: Any) -> pb.RetireCameraResponse:  # noqa: N802
+    async def RetireCamera(self, request: pb.RetireCameraRequest, context: Any) -> pb.RetireCameraResponse:
         request.reason = name(request.reason, "reason")
         stream = camera_stream(request.camera)
         permit = await self._access.require(call(context, request), "camera.retire", camera=request.camera)
@@ -186,7 +186,7 @@ class Servicer(RegistryServicer):
             await self._credentials.purge(state.credential)
         return pb.RetireCameraResponse(version=str(version))
 
-    async def GetCamera(self, request: pb.GetCameraRequest, context: Any) -> pb.Camera:  # noqa: N802
+    async def GetCamera(self, request: pb.GetCameraRequest, context: Any) -> pb.Camera:
         camera_stream(request.camera)
         permit = await self._access.require(call(context, request), "camera.read", camera=request.camera)
         await self._views.passed(request.min_version, context)
@@ -195,14 +195,14 @@ class Servicer(RegistryServicer):
         permit.must_cover(found.owner)
         return found
 
-    async def ListCameras(self, request: pb.ListCamerasRequest, context: Any) -> pb.ListCamerasResponse:  # noqa: N802
+    async def ListCameras(self, request: pb.ListCamerasRequest, context: Any) -> pb.ListCamerasResponse:
         owners = await self._owners_asked_for(call(context, request), "camera.read", request.owner)
         after, size = page(request)
         await self._views.passed(request.min_version, context)
         cameras, following = await self._views.inventory.list(owners, request, after, size)
         return pb.ListCamerasResponse(cameras=cameras, next_page_token=token(request, following))
 
-    async def ImportCameras(  # noqa: N802
+    async def ImportCameras(
         self, requests: AsyncIterator[pb.ImportCamerasRequest], context: Any
     ) -> AsyncIterator[pb.ImportCamerasResponse]:
         """Answers batch by batch; an import that breaks off is whole up to its last answer, and the same rows may be sent again."""

@@ -35,7 +35,7 @@ class Platform:
     def start(self) -> int:
         """Start everything; the port of the simulated cameras, 0 without them."""
         settings = self.settings
-        for folder in (settings.run_dir, settings.log_dir, settings.data / "nats"):
+        for folder in (settings.run_dir, settings.log_dir, settings.data / "nats", settings.data / "footage"):
             folder.mkdir(parents=True, exist_ok=True)
         for stale in settings.run_dir.glob("*.address"):
             stale.unlink()

@@ -4,7 +4,7 @@
 """
 from vonglau.eventlog.decision import Call, Command, Decision, Event, Fold, On, on
 from vonglau.eventlog.event import AggregateStream, Recorded, Version, aggregate_stream, checked_id
-from vonglau.eventlog.facts import FactPublisher
+from vonglau.eventlog.facts import FactPublisher, FactReader
 from vonglau.eventlog.headers import HeaderWriter, uuid7
 from vonglau.eventlog.history import History
 from vonglau.eventlog.jetstream import JetStreamStore
@@ -22,6 +22,7 @@ __all__ = [
     "EventLog",
     "EventStore",
     "FactPublisher",
+    "FactReader",
     "Fold",
     "HeaderWriter",
     "History",

@@ -1,6 +1,8 @@
 """Facts: what was seen, at a high rate, kept for days. Ids are deterministic, so a repeated one changes nothing."""
 from __future__ import annotations
 
+import base64
+
 import orjson
 from nats.aio.client import Client
 from nats.errors import Error
@@ -9,6 +11,8 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from vonglau.errors import Unavailable
 from vonglau.eventlog.decision import Call, Event
 from vonglau.eventlog.headers import HeaderWriter
+
+NO_MESSAGE = 10037  # JetStream: nothing on this subject
 
 MESSAGE_ID = "Nats-Msg-Id"  # the server drops repeats within its window; consumers drop the others
 
@@ -41,3 +45,29 @@ class FactPublisher:
         if "error" in answer:
             raise Unavailable("LOG_REFUSED", f"the event log refused: {answer['error'].get('description')}")
         return int(answer["seq"])
+
+
+class FactReader:
+    """Reads single facts, as the stream's leader knows them."""
+
+    def __init__(self, nc: Client, log: str, timeout: float = 5.0) -> None:
+        """log: the JetStream stream of the facts. timeout: s, for one answer."""
+        self._nc = nc
+        self._log = log
+        self._timeout = timeout
+
+    async def newest(self, kind: str, key: str) -> bytes | None:
+        """The body of the newest fact of its kind and key, whatever its partition; None: none is kept. Raises: Unavailable."""
+        try:
+            reply = await self._nc.request(
+                f"$JS.API.STREAM.MSG.GET.{self._log}", orjson.dumps({"last_by_subj": f"fact.{kind}.*.{key}"}), timeout=self._timeout
+            )
+        except (NatsTimeoutError, Error) as error:
+            raise Unavailable("LOG_UNAVAILABLE", f"the event log does not answer: {type(error).__name__}") from error
+        answer = orjson.loads(reply.data)
+        refused = answer.get("error", {})
+        if refused.get("err_code") == NO_MESSAGE:
+            return None
+        if refused:
+            raise Unavailable("LOG_REFUSED", f"the event log refused: {refused.get('description')}")
+        return base64.b64decode(answer["message"].get("data", ""))

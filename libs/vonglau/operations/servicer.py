@@ -20,7 +20,7 @@ Authorise = Callable[[Any, str], Awaitable[Any]]  # (gRPC context, action); rais
 
 
 class OperationsServicer(ProjectionsServicer):
-    """Every call is authorised first: operations.read, operations.replay, operations.rebuild."""
+    """Every call is authorised first: operations.read, or operations.write for replay and rebuild."""
 
     def __init__(self, runners: Iterable[ProjectionRunner], authorise: Authorise) -> None:
         self._runners = {runner.name: runner for runner in sorted(runners, key=lambda runner: runner.name)}
@@ -51,12 +51,12 @@ class OperationsServicer(ProjectionsServicer):
         return parked(request.projection, key, events)
 
     async def ReplayParkedKey(self, request: pb.ReplayParkedKeyRequest, context: Any) -> pb.ReplayParkedKeyResponse:  # noqa: N802 - gRPC's
-        await self._authorise(context, "operations.replay")
+        await self._authorise(context, "operations.write")
         replayed = await self._runner(request.projection).replay(request.key)
         return pb.ReplayParkedKeyResponse(applied=replayed.applied, waiting=replayed.waiting, reason=replayed.reason)
 
     async def RebuildProjection(self, request: pb.RebuildProjectionRequest, context: Any) -> AsyncIterator[pb.RebuildProjectionResponse]:  # noqa: N802 - gRPC's
-        await self._authorise(context, "operations.rebuild")
+        await self._authorise(context, "operations.write")
         async for progress in self._runner(request.projection).rebuild(buckets_only=request.buckets_only):
             yield rebuilding(progress)
 
