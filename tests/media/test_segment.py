@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from vonglau.errors import Damaged
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
 from vonglau.media.segment import day_prefix, metadata_of, segment_key, segment_name, segment_of

@@ -64,7 +64,8 @@ async def test_contiguous_segments_play_without_a_seam(station: Any, media: Medi
     assert times(file) == pytest.approx([each / 10 for each in range(200)])
     path = tmp_path / "clip.mp4"
     path.write_bytes(file)
-    command = [get_ffmpeg_exe(), "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
+    program = str(get_ffmpeg_exe())  # type: ignore[no-untyped-call]
+    command = [program, "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
     checked = subprocess.run(command, capture_output=True, check=False)  # noqa: ASYNC221 - a second, in a test
     assert (checked.returncode, checked.stderr) == (0, b"")
 
