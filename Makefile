@@ -30,6 +30,9 @@ test: install ## the default suite: loopback only
 test-long: install ## soaks and many-round tests
 	$(BIN)/python -m pytest -m long $(ARGS)
 
+test-backends: install ## suites that need other servers; each skips with its reason where they are not there
+	$(BIN)/python -m pytest -m backends -rs $(ARGS) || test $$? -eq 5
+
 check: lint types contracts proto-fresh lock-fresh ## ruff, mypy strict, import contracts, protos fresh, lock fresh
 
 lint: install
