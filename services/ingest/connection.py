@@ -11,7 +11,7 @@ from services.ingest.recorder import Recorder
 from services.ingest.rtsp.errors import Damaged, Silent, StreamUnavailable
 from services.ingest.rtsp.playing import PlayingStream
 from vonglau.clock import Clock
-from vonglau.media.ticks import to_ticks
+from vonglau.media.ticks import SECOND_NS, to_ticks
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class Connection:
             cap_bytes=settings.gop_cap_bytes, on_other=self._other, on_text=stream.answered,
         )
         self._live: LiveParts | None = None
-        self._now_ns = self._emptied_ns = clock.now_ns()     # this visit, and the one before
+        self._now_ns = clock.now_ns()                        # of this visit
+        self._emptied_ns = self._now_ns - round(stream.play_took_s * SECOND_NS)          # of the one before
         self._began = self._last_media = clock.monotonic()
         self._packets = 0
         self._keep_alive_due = self._began + stream.keep_alive_s

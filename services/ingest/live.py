@@ -12,7 +12,6 @@ from vonglau.media.fmp4 import AudioTrack, VideoTrack, init_segment
 from vonglau.media.ticks import VIDEO_RATE, to_ns
 
 _LONGEST = VIDEO_RATE // 4                                   # ticks of one part
-_OVERLAP = 1_800                                             # ticks: half a frame at 25 fps; decoding times still grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class LiveParts:
     def _emit(self, data: bytearray, times: list[int], sizes: list[int], stop: int, after: int, *, key: bool) -> None:
         offset = self._offset or 0
         start, size = self._sent_bytes, sum(sizes[self._sent:stop])
-        offset += max(0, self._end - _OVERLAP - (min(times[self._sent:stop]) + offset))
+        offset += max(0, self._end - self._depacketiser.timeline.frame // 4 - (min(times[self._sent:stop]) + offset))
         video = video_run(times[self._sent:stop], sizes[self._sent:stop], after, offset, key=key)
         self._sequence += 1
         duration = sum(video.durations)

@@ -46,7 +46,7 @@ def audio_frames(path: Path) -> list[tuple[Fraction, bytes]]:
 def decoding_errors(path: Path) -> str:
     """What `ffmpeg -xerror` says while it decodes all of the file; empty: nothing."""
     executable: str = imageio_ffmpeg.get_ffmpeg_exe()  # type: ignore[attr-defined, no-untyped-call]
-    command = [executable, "-nostdin", "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
+    command = [executable, "-nostdin", "-v", "error", "-xerror", "-i", str(path), "-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "null", "-"]
     run = subprocess.run(command, capture_output=True, check=False, timeout=60)
     return run.stderr.decode() or ("" if run.returncode == 0 else f"exit {run.returncode}")
 

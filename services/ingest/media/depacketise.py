@@ -253,7 +253,7 @@ class Depacketiser:
             self._flush(time)
         self._times.append(time)
         self._sizes.append(size)
-        line.latest = max(line.latest, time)
+        line.keep()
         self._delay = min(self._delay, self._frame_arrival - time)
 
     def _ready(self) -> bool:
@@ -266,6 +266,7 @@ class Depacketiser:
             self._sets, self._pending = held, {}
             if set(held.values()) != set(self.parameters.nals):
                 self.parameters = ParameterSets(self._codec, tuple(held.values()))
+                self.timeline.unsettle()
 
     def _flush(self, following: int) -> None:
         """Hands out the closed access units; the open one, behind `_unit`, stays. `following` is its time."""

@@ -1,13 +1,16 @@
+from collections import deque
+
 RATE = 90_000
 
 _SLOW = 9_000                                                # ticks: the frame time before any is known, and the longest step after a jump
 _STALL = 60 * RATE                                           # ticks: a longer step forward is a jump whatever the arrival says
+_SETTLED = 30                                                # frames without reordering: an encoder without B-frames
 
 
 class Timeline:
     """Turns 32-bit RTP timestamps into one line of ticks from 0 on, over wraps; takes out steps that no camera can have made, and counts them."""
 
-    __slots__ = ("_longer", "floor", "frame", "jumps", "latest", "reordered", "skipped", "time")
+    __slots__ = ("_kept", "_longer", "_recent", "floor", "frame", "jumps", "latest", "reordered", "skipped", "time")
 
     def __init__(self) -> None:
         self.time = 0                                        # of the open access unit, presentation
@@ -18,6 +21,8 @@ class Timeline:
         self.skipped = False                                 # the last step left out at least one frame
         self.jumps = 0
         self._longer = False
+        self._recent: deque[int] = deque(maxlen=8)
+        self._kept = 0
 
     @property
     def nominal_end(self) -> int:
@@ -36,12 +41,27 @@ class Timeline:
             self._longer = step > frame
             if not self._longer:
                 self.frame = step
-        elif -5 * frame <= step < 0 and self.time + step > self.floor:
+        elif -5 * frame <= step < 0 and self._free(self.time + step):
             self.time += step
             self.reordered = True
         else:
             self.jumps += 1
             self.time = max(self.latest, self.time) + (waited if waited > RATE else min(frame, _SLOW))
+
+    def unsettle(self) -> None:
+        """The encoder changed its parameters: from now on it may send B-frames."""
+        self._kept = 0
+
+    def keep(self) -> None:
+        """The open access unit is kept."""
+        self.latest = max(self.latest, self.time)
+        self._recent.append(self.time)
+        self._kept += 1
+
+    def _free(self, time: int) -> bool:
+        """Whether a B-frame may be shown then: after what was handed out, not in place of another frame, and in a stream that has had some from its start."""
+        early = self.reordered or self._kept < _SETTLED
+        return early and time > self.floor and all(8 * abs(time - other) > self.frame for other in self._recent)
 
     def end_before(self, following: int) -> int:
         """Where the last access unit ends when the next one in decoding order begins at `following`.

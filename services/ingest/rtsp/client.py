@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import time
 from dataclasses import dataclass
 
 from services.ingest.rtsp.dialogue import Dialogue, failure
@@ -75,10 +76,12 @@ class _Handshake:
         if offer.audio is not None:
             audio_channel = await self._set_up_audio(_join(base, offer.audio.control))
         control = _join(base, offer.control) if offer.control not in ("", "*") else self._uri
+        asked = time.monotonic()
         await self._ask("PLAY", control, {"Range": "npt=0.000-"})
         early = bytes(self._early) + self._read
         method = "GET_PARAMETER" if "GET_PARAMETER" in methods else "OPTIONS"
-        return PlayingStream(self._connection, early, offer, video_channel, audio_channel, timeout / 2, method, control, self._dialogue)
+        took = time.monotonic() - asked
+        return PlayingStream(self._connection, early, offer, video_channel, audio_channel, timeout / 2, method, control, self._dialogue, took)
 
     async def _options(self) -> list[str]:
         """The methods that the camera names; none where it doesn't know the question."""

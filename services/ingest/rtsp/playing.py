@@ -20,6 +20,7 @@ class PlayingStream:
     keep_alive_method: str
     control: str
     dialogue: Dialogue
+    play_took_s: float                                       # what was read first came within that time
 
     def keep_alive(self) -> None:
         """Sends a sign of life. Raises `TransportLost` if it can't be sent."""
