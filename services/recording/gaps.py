@@ -22,7 +22,7 @@ FOREVER = 2**63 - 1
 
 
 class Span(NamedTuple):
-    """Recorded time: a segment, or a run of segments that were deleted."""
+    """Recorded time: a segment, or a run of them without a missing packet."""
 
     start: int  # ns
     end: int  # ns
@@ -97,7 +97,7 @@ def settled(spans: Iterable[Span]) -> list[Span]:
             once[name] = span
     ordered = [once[name] for name in sorted(once)]
     for position, (span, following) in enumerate(pairwise(ordered)):
-        if following.contiguous and following.epoch == span.epoch and following.first == span.last + 1 and following.start > span.start:
+        if following.contiguous and following.epoch == span.epoch and following.first == span.last + 1 and following.start > span.end:
             ordered[position] = span._replace(end=following.start)
     return sorted(ordered)
 

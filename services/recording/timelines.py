@@ -37,7 +37,7 @@ class Timelines:
         hours = await self._index.hours(camera, start_ns, end_ns)
         entries = entries_of(hours)
         around = await self._around(camera, entries, start_ns, end_ns, newest)
-        spans = [*spans_of([*entries, *around], hours), *(spooled or ())]
+        spans = [*spans_of(sorted([*entries, *around]), hours), *(spooled or ())]
         known = known_of(hours, spans, recorded, await self._index.camera(camera), self._clock.now_ns())
         newest = max([newest, *(span.end for span in spooled or ())])
         return Derived(derive(known, start_ns, end_ns), entries, hours, newest, spooled is not None)
