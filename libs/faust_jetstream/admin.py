@@ -102,9 +102,14 @@ class Topics:
         await insist(lambda: self._add(config, self._settings.replicas), self._settings.request_timeout)
 
     async def bounds(self, tp: TP) -> tuple[int, int]:
-        """(earliest offset, offset after the last message) of a partition."""
+        """(earliest offset, offset after the last message) of a partition; (0, 0) when it shares a stream and holds nothing."""
         place = await self.ensure(tp.topic)
         return await insist(lambda: self._bounds(place, tp.partition), self._settings.request_timeout)
+
+    async def stream_end(self, tp: TP) -> int:
+        """The offset after the last message of the partition's stream, other partitions and messages that are gone included."""
+        place = await self.ensure(tp.topic)
+        return int((await self._connection.js.stream_info(place.stream(tp.partition))).state.last_seq)
 
     async def next_offset(self, tp: TP, after: int) -> int | None:
         """The offset of the first message behind ``after`` that still exists."""
@@ -127,13 +132,10 @@ class Topics:
                 last = await js.get_msg(stream, subject=subject)
                 first = await js.get_msg(stream, seq=1, next=True, subject=subject)
             except NotFoundError:
-                pass
-            else:
-                return int(first.seq or 1) - 1, int(last.seq or 0)
+                return 0, 0
+            return int(first.seq or 1) - 1, int(last.seq or 0)
         state = (await js.stream_info(stream)).state
-        if subject is not None or not state.messages:
-            return state.last_seq, state.last_seq
-        return state.first_seq - 1, state.last_seq
+        return (state.first_seq - 1 if state.messages else state.last_seq), state.last_seq
 
     async def _find_or_make(self, topic: str, wanted: Declared) -> Place:
         if topic in self._app.tables.changelog_topics:

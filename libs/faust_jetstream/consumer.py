@@ -15,9 +15,11 @@ from faust.transport.consumer import Consumer as _Consumer
 from faust.transport.consumer import ensure_TP
 from faust.types import TP, ConsumerMessage, Message
 from mode import Service, get_logger
+from nats.errors import Error as NatsError
 
 from . import codec, tables
 from .admin import Topics
+from .connection import TRY_AGAIN
 from .delivery import Deliveries
 from .feed import Record
 from .group import Group
@@ -50,6 +52,7 @@ class Consumer(_Consumer):
         self._fenced = False
         self._queued: Counter[Message] = Counter()
         self._highest: dict[TP, int] = {}       # delivered to this process, over all assignments
+        self._told_end: dict[TP, int] = {}
         self._missing_end: tables.MissingEnd | None = None
 
     @property
@@ -143,8 +146,8 @@ class Consumer(_Consumer):
         """
         logger.warning("commit of %s refused, another worker owns a partition: %s", sorted(tps), cause)
         self._transport.meters.record("fenced", 1)
-        if self._group is not None and not self.app.rebalancing and not self._fenced:
-            self._fenced = True
+        first, self._fenced = not self._fenced, True
+        if first and self._group is not None and not self.app.rebalancing:
             self.add_future(self._group.ask_for_a_new_generation())
 
     def _reader(self, tp: TP, position: int) -> Reader:
@@ -157,7 +160,7 @@ class Consumer(_Consumer):
         earliest, end = await self.topics.bounds(tp)
         if stored is None:
             return end if self.app.conf.consumer_auto_offset_reset == "latest" else earliest
-        if stored > end:
+        if stored > end and stored > await self.topics.stream_end(tp):
             logger.warning("%s: offset %s is committed and the partition ends at %s: its stream was made anew, reading from its beginning", tp, stored, end)
             return earliest
         if stored < earliest and isinstance(self.topics.places[tp.topic], StreamPerPartition):      # elsewhere offsets have holes anyway
@@ -329,11 +332,14 @@ class Consumer(_Consumer):
 
     async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
         bounds = await asyncio.gather(*(self.topics.bounds(ensure_TP(tp)) for tp in partitions))
-        return {tp: earliest for tp, (earliest, _) in zip(partitions, bounds, strict=True)}
+        # Compaction goes on between the two questions: what recovery was told to read up to must not lie before where it begins.
+        return {tp: min(earliest, self._told_end.get(tp, earliest)) for tp, (earliest, _) in zip(partitions, bounds, strict=True)}
 
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
         bounds = await asyncio.gather(*(self.topics.bounds(ensure_TP(tp)) for tp in partitions))
-        return {tp: end for tp, (_, end) in zip(partitions, bounds, strict=True)}
+        ends = {tp: end for tp, (_, end) in zip(partitions, bounds, strict=True)}
+        self._told_end.update(ends)
+        return ends
 
     def topic_partitions(self, topic: str) -> int | None:
         place = self.topics.places.get(topic)
@@ -401,6 +407,8 @@ class Consumer(_Consumer):
         return {**cast(Any, self.transactions).due, **found} if self.in_transaction else found
 
     async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
+        if self._fenced:
+            return False
         done = await super()._commit_tps(tps, start_new_transaction)
         if not done and self.in_transaction and cast(Any, self.transactions).has_loose_changes:
             return bool(await self.transactions.commit({}))
@@ -425,7 +433,10 @@ class Consumer(_Consumer):
         for tp in offsets:
             place = self.topics.places.get(tp.topic)
             if isinstance(place, StateTopic) and not place.compacting:
-                await self.topics.forget_before(tp, self.offsets.committed[tp])
+                try:
+                    await self.topics.forget_before(tp, self.offsets.committed[tp])
+                except (*TRY_AGAIN, NatsError) as exc:
+                    logger.info("%s is tidied up after a later commit: %r", tp, exc)
 
     @Service.task
     async def _watch_recovery(self) -> None:

@@ -65,6 +65,7 @@ class Feed:
         self._seen = 0.0            # clock: monotonic
         self._trouble: str | None = None
         self._sid = 0
+        self._ended = False         # beside the cancellation: a request of the client that is answered at that moment loses it (Python 3.11)
         self.restarts = 0
 
     def start(self) -> None:
@@ -83,6 +84,8 @@ class Feed:
     def cancel(self) -> asyncio.Task[None] | None:
         """Stop now: nothing is delivered any more. Returns the task that tidies up, for its owner to await."""
         self._sid += 1
+        self._ended = True
+        self._wake.set()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -90,7 +93,7 @@ class Feed:
 
     async def _run(self) -> None:
         failures = 0
-        while True:
+        while not self._ended:
             before = self._next
             try:
                 await self._read()
@@ -135,7 +138,7 @@ class Feed:
 
     async def _pull(self, subject: str, inbox: str) -> None:
         nc = self._connection.nc
-        while True:
+        while not self._ended:
             if self._trouble is not None:
                 raise _Lost(self._trouble)
             room = self._room()

@@ -68,6 +68,7 @@ class Group:
         self._plan: Plan | None = None
         self._plan_sequence = 0
         self._plan_since = 0.0      # clock: monotonic
+        self._leaving = False
         self._synced = False        # what the stream holds has been read
         self._changed_for_leader = asyncio.Event()
         self._changed_for_member = asyncio.Event()
@@ -94,6 +95,8 @@ class Group:
         await self._say()
 
     async def leave(self) -> None:
+        self._leaving = True            # beside the cancellation, which a request that is answered at that moment loses (Python 3.11)
+        self._changed_for_member.set()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -108,7 +111,7 @@ class Group:
         await self._leases.put_member(Member(self._subscribed, self._joined, self._wish, base64.b64encode(meta).decode()).encode())
 
     async def _guarded(self, loop: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while not self._leaving:
             try:
                 await loop()
             except (NatsError, TimeoutError, OSError) as exc:
@@ -118,7 +121,7 @@ class Group:
             await asyncio.sleep(0.3)
 
     async def _turn(self) -> None:
-        while True:
+        while not self._leaving:
             self._leases.turned()
             await asyncio.sleep(min(0.5, self._settings.lease / 8))
 
@@ -158,7 +161,7 @@ class Group:
         self._changed_for_member.set()
 
     async def _lead(self) -> None:
-        while True:
+        while not self._leaving:
             with suppress(TimeoutError):        # patience with slow members runs out without an event
                 async with asyncio.timeout(1.0):
                     await self._changed_for_leader.wait()
@@ -204,7 +207,7 @@ class Group:
         }
 
     async def _follow(self) -> None:
-        while True:
+        while not self._leaving:
             await self._changed_for_member.wait()
             self._changed_for_member.clear()
             plan = self._plan

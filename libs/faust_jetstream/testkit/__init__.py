@@ -1,8 +1,9 @@
 """For tests of apps that run on this transport: real servers, workers that can be hurt, and an oracle that reads what they stored."""
 
+from .inprocess import is_ready, running
 from .load import publish_events
 from .oracle import TableReader, committed_offsets, lag
 from .servers import Cluster, Server, ServerDied
 from .workers import Worker, until
 
-__all__ = ["Cluster", "Server", "ServerDied", "TableReader", "Worker", "committed_offsets", "lag", "publish_events", "until"]
+__all__ = ["Cluster", "Server", "ServerDied", "TableReader", "Worker", "committed_offsets", "is_ready", "lag", "publish_events", "running", "until"]
