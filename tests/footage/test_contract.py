@@ -135,7 +135,7 @@ async def test_a_folder_of_objects_is_no_object(store: Footage) -> None:
 KEY_TEXT = st.lists(st.text(alphabet="ab-.=_1", min_size=1, max_size=3).filter(lambda part: part[0] in "ab1"), min_size=1, max_size=3).map("/".join)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(KEY_TEXT, max_size=12), st.sampled_from(["", "a", "a/", "b-", "1/a"]), KEY_TEXT | st.just(""))
 async def test_a_list_has_every_key_of_the_prefix_after_the_cursor_in_byte_order(store: Footage, wanted: set[str], prefix: str, after: str) -> None:
     await store.delete(BUCKET, await keys(store))
@@ -143,6 +143,13 @@ async def test_a_list_has_every_key_of_the_prefix_after_the_cursor_in_byte_order
     for key in stored:
         await store.put_bytes(BUCKET, key, b"", {})
     assert await keys(store, prefix, after) == sorted(key for key in stored if key.startswith(prefix) and key > after)
+
+
+async def test_a_list_goes_on_within_the_folder_where_the_page_before_ended(store: Footage) -> None:
+    for key in ("cam-1/a", "cam-1/b", "cam-1-b/a", "cam-2/a"):
+        await store.put_bytes(BUCKET, key, b"", {})
+    assert await keys(store, after="cam-1/a") == ["cam-1/b", "cam-2/a"]
+    assert await keys(store, after="cam-1-b/a") == ["cam-1/a", "cam-1/b", "cam-2/a"]
 
 
 async def test_a_list_tells_digest_and_metadata(store: Footage) -> None:
