@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,7 +84,8 @@ async def connect(url: str, *, name: str, within: float | None = None) -> AsyncI
     try:
         yield broker
     finally:
-        await nc.close()
+        with contextlib.suppress(OSError):  # a server that has just died
+            await nc.close()
 
 
 async def quiet(error: Exception) -> None:

@@ -37,7 +37,8 @@ class KeyValue:
         self._prefix = f"$KV.{bucket}."
 
     async def get(self, key: str) -> Entry | None:
-        """The key as its stream's leader knows it; None: it never was."""
+        """The key as its stream's leader knows it; None: it never was. Raises: Unavailable."""
+        self._must_be_connected()
         try:
             message = await self._broker.js.get_last_msg(self._stream, self._prefix + key)
         except NotFoundError:
@@ -103,8 +104,7 @@ class KeyValue:
                 await subscription.unsubscribe()
 
     async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int:
-        if not self._broker.is_connected:
-            raise Unavailable("LOG_UNAVAILABLE", "the event log is away; nothing was written")
+        self._must_be_connected()
         try:
             acknowledged = await self._broker.js.publish(self._prefix + key, value, stream=self._stream, headers=dict(headers))
         except APIError as error:
@@ -114,6 +114,11 @@ class KeyValue:
         except (NatsTimeoutError, Error) as error:
             raise away(error) from error
         return int(acknowledged.seq)
+
+    def _must_be_connected(self) -> None:
+        """Nobody waits for an answer that can't come, and nothing is sent later that was refused now."""
+        if not self._broker.is_connected:
+            raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
 
 
 async def waiting(subscription: JetStreamContext.PushSubscription) -> int:
