@@ -60,7 +60,9 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(footage.close)
         documents = SqliteDocuments(settings.data_dir / f"{SERVICE}.db")
         stack.push_async_callback(documents.close)
-        key = Ed25519PrivateKey.from_private_bytes(key_file(settings.archive_key_file, Ed25519PrivateKey.generate().private_bytes_raw))
+        if not settings.archive_key.exists():  # the first start of all: an absent store is a new one, and not one that is away
+            settings.footage_dir.mkdir(parents=True, exist_ok=True)
+        key = Ed25519PrivateKey.from_private_bytes(key_file(settings.archive_key, Ed25519PrivateKey.generate().private_bytes_raw))
 
         views = (CameraHours(), RecordedCameras(), Cameras(), Deletions())
         seed = Reindex(footage, [key.public_key()], clock, facts_kept_s=FACT_AGE_S)

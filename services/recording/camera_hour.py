@@ -108,12 +108,13 @@ def add_segment(hour: Document, segment: SegmentRecorded, stored: Stored) -> Non
 
 
 def add_interruption(interruptions: dict[str, list[Any]], message: InterruptionObserved) -> None:
-    """An end, once known, stays."""
-    row = [message.cause, message.begun_ns, message.ended_ns, message.detail, message.owner, message.epoch, message.closes_epoch]
+    """An end, once known, stays, and so does the closing of epochs, whichever of its facts said it."""
     name = f"{message.epoch}-{message.begun_ns}"
     present = interruptions.get(name)
+    closes = max(message.closes_epoch, present[6] if present else 0)
     if present is None or message.ended_ns > present[2]:
-        interruptions[name] = row
+        present = [message.cause, message.begun_ns, message.ended_ns, message.detail, message.owner, message.epoch, closes]
+    interruptions[name] = [*present[:6], closes]
 
 
 def forget(hour: Document, numbers: list[list[int]]) -> None:

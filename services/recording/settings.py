@@ -15,10 +15,14 @@ class RecordingSettings(PlatformSettings):
     archive_every_s: float = setting(900.0, unit="s", why="between two looks at which days want an archive part", at_least=1)
     archive_grace_s: float = setting(7200.0, unit="s", why="after a day's end (UTC), for what is still in spools; the rest gets a later part", at_least=0)
     archive_window_days: int = setting(6, unit="days", why="how far back archives are compared with documents; below the 7 days facts are kept", at_least=1)
-    archive_key_file: Path = setting(Path("var/archive.key"), unit="file, mode 0600", why="signs archive parts; made at the first start, backed up apart")
+    archive_key_file: Path | None = setting(None, unit="file, mode 0600", why="signs archives; made at the first start; unset: archive.key beside issuer.key")
     gap_watch_every_s: float = setting(60.0, unit="s", why="between two looks for gaps that nothing explains and facts that are late", at_least=1)
     lease_ttl_s: int = setting(4, unit="s", why="so long after a kill another process, or the next start, takes over projection and jobs", at_least=1)
 
     @property
     def rules_file(self) -> Path:
         return self.retention_rules or SHIPPED
+
+    @property
+    def archive_key(self) -> Path:
+        return self.archive_key_file or self.identity_dir / "archive.key"

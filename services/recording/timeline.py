@@ -1,7 +1,7 @@
 """From documents to what a person sees: stretches that add up to the range, and marks on it. Pure."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.recording.days import HOUR_NS, timestamp
@@ -22,6 +22,7 @@ from vonglau.recording.v1.service_pb2 import (
 from vonglau.recording.v1.service_pb2 import Stretch as StretchMessage
 
 DRIFT_SHOWN_NS = 40_000_000  # a step of a frame at 25 per second; smaller ones stand with the segment only
+OFFSET_SHOWN_NS = 200_000_000  # to this the offset of a camera's clock is known
 
 
 def entries_of(hours: Iterable[Document]) -> list[Entry]:
@@ -66,7 +67,7 @@ def known_of(
     return Known(spans, interruptions, meant, camera["registered"], camera["retired"], still_open, unknown, now_ns)
 
 
-def marks_of(entries: Sequence[Entry], hours: Iterable[Document], start: int, end: int) -> list[Mark]:
+def marks_of(entries: Sequence[Entry], hours: Sequence[Document], start: int, end: int) -> list[Mark]:
     """Sorted by time. An epoch is marked where it is first seen in what was read."""
     found: list[tuple[int, MarkKind, int, str]] = []
     epoch = 0
@@ -81,9 +82,17 @@ def marks_of(entries: Sequence[Entry], hours: Iterable[Document], start: int, en
     for hour in hours:
         for _, at, codec, width, height, has_audio, _ in hour["streams"].values():
             found.append((at, MARK_KIND_STREAM_CHANGED, 0, f"{codec} {width}x{height}{' with audio' if has_audio else ''}"))
-        for _, at, offset, beyond, _ in hour["clocks"].values():
-            found.append((at, MARK_KIND_CLOCK_OFFSET, offset, "beyond the limit" if beyond else ""))
+    found += clock_marks(row for hour in hours for row in hour["clocks"].values())
     return [Mark(kind=kind, at=timestamp(at), amount_ns=amount, detail=detail) for at, kind, amount, detail in sorted(found) if start <= at < end]
+
+
+def clock_marks(clocks: Iterable[Sequence[Any]]) -> Iterator[tuple[int, MarkKind, int, str]]:
+    """Where the offset is first known, has moved, or passed the limit; it is measured with every segment."""
+    shown: tuple[int, bool] | None = None
+    for at, offset, beyond in sorted((row[1], row[2], row[3]) for row in clocks):
+        if shown is None or abs(offset - shown[0]) >= OFFSET_SHOWN_NS or beyond != shown[1]:
+            shown = (offset, beyond)
+            yield at, MARK_KIND_CLOCK_OFFSET, offset, "beyond the limit" if beyond else ""
 
 
 def message(stretches: Iterable[Stretch], marks: Iterable[Mark], newest_ns: int, spool_reachable: bool) -> Timeline:

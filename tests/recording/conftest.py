@@ -119,6 +119,7 @@ class Station:
         self.clock = SettableClock(BEGIN)
         self.store = MemoryStore()
         self.events = MemoryEvents(self.store.events)
+        (folder / "footage").mkdir()
         self.footage: Any = FolderFootage(folder / "footage")
         self.key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
         self.log: Any = EventLog(self.store, HeaderWriter("/test", self.clock))

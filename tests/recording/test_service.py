@@ -80,7 +80,7 @@ class Platform:
         rules.write_text(json.dumps({"rules": [{"id": "r", "article": "a/1", "owner": "*", "class": "*", "purpose": "*", "days": 36_500}]}))
         self.settings = RecordingSettings(
             nats_url=nats_url, run_dir=folder / "run", data_dir=folder / "documents", footage_dir=folder / "footage", identity_dir=folder / "identity",
-            archive_key_file=folder / "archive.key", platform_admins=("platform",), grace_s=1.0,
+            platform_admins=("platform",), grace_s=1.0,
             retention_rules=rules, archive_grace_s=1e9,
         )
         self.issuer = LocalIssuer(self.settings.identity_dir)
@@ -184,6 +184,13 @@ async def test_a_timeline_names_the_gap_and_its_cause(platform: Platform, segmen
     assert [mark.kind for mark in timeline.marks] == [pb.MARK_KIND_EPOCH]
 
 
+async def test_a_camera_that_never_recorded_anything_has_a_timeline(platform: Platform) -> None:
+    told = InterruptionObserved(camera="cam-1", owner="police", epoch=1, cause=GAP_CAUSE_TRANSPORT_LOST, begun_ns=(BEGIN_S - 10) * SECOND)
+    version = await platform.tell(told, "1")
+    timeline = await platform.stub().GetTimeline(span(pb.GetTimelineRequest, 0, 60, min_version=version))
+    assert [(each.kind, each.cause) for each in timeline.stretches] == [(pb.STRETCH_KIND_GAP, GAP_CAUSE_TRANSPORT_LOST)]
+
+
 async def test_timeline_and_playback_go_on_into_the_spool(platform: Platform, segment: Make, media: Make) -> None:
     version = await platform.record(segment(0, 0, 10, contiguous=True), media(0, 10))
     without = await platform.stub().GetTimeline(span(pb.GetTimelineRequest, 0, 20, min_version=version))
@@ -266,7 +273,7 @@ async def test_an_operator_rebuilds_the_index_and_sees_no_footage(platform: Plat
 
 async def test_a_killed_process_goes_on_where_it_was(platform: Platform, segment: Make, tmp_path: Path) -> None:
     await platform.stack.aclose()
-    told = ("nats_url", "run_dir", "data_dir", "footage_dir", "identity_dir", "archive_key_file", "retention_rules", "archive_grace_s")
+    told = ("nats_url", "run_dir", "data_dir", "footage_dir", "identity_dir", "retention_rules", "archive_grace_s")
     environment = {**os.environ, **{f"VONGLAU_{name.upper()}": str(getattr(platform.settings, name)) for name in told}}
     for number in range(3):
         started = time.monotonic()

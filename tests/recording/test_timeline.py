@@ -63,6 +63,12 @@ def test_discontinuities_and_changes_are_marks_and_never_gaps(segment: Any) -> N
     assert [each.kind for each in stretches] == [STRETCH_KIND_RECORDED]
 
 
+def test_a_clock_is_marked_where_it_has_moved_and_not_with_every_measurement() -> None:
+    offsets = [0, 10_000_000, 150_000_000, 210_000_000, 215_000_000]
+    hours = hour(*(ClockMeasured(camera="cam-1", epoch=1, at_ns=BEGIN + at, offset_ns=each) for at, each in enumerate(offsets)))
+    assert [mark.amount_ns for mark in marks_of([], hours, BEGIN, BEGIN + SECOND)] == [0, 210_000_000]
+
+
 def test_marks_outside_the_range_are_left_out(segment: Any) -> None:
     hours = hour(segment(0), segment(1, 60, contiguous=True, discontinuity=True))
     assert [mark.kind for mark in marks_of(entries_of(hours), hours, BEGIN, BEGIN + 60 * SECOND)] == [MARK_KIND_EPOCH]
@@ -86,8 +92,8 @@ def test_of_an_interruption_the_end_that_somebody_told_counts(segment: Any) -> N
 
 def entry(epoch: int, number: int, start: int, length: int, contiguous: bool) -> Entry:
     begin = start * SECOND // 10
-    blank = ("", "", "police", "", *[0] * 9)
-    return Entry(epoch, number, begin, begin + length * SECOND // 10, CONTIGUOUS * contiguous, 0, *blank)
+    where = (epoch, number, begin, begin + length * SECOND // 10)
+    return Entry._make([*where, CONTIGUOUS * contiguous, 0, "", "", "police", "", *[0] * 9])
 
 
 entries = st.lists(st.builds(entry, st.integers(1, 2), st.integers(0, 6), st.integers(0, 300), st.integers(0, 80), st.booleans()), max_size=10)
