@@ -12,6 +12,7 @@ from vonglau.media.fmp4 import AudioTrack, VideoTrack, init_segment
 from vonglau.media.ticks import VIDEO_RATE, to_ns
 
 _LONGEST = VIDEO_RATE // 4                                   # ticks of one part
+_MANY = 16                                                   # access units that wait for one that should be shown before them: it won't come
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class LiveParts:
         self._parameters: ParameterSets | None = None        # of the init segment sent last
         self._sent = 0                                       # access units of the open GOP that went out
         self._sent_bytes = 0
+        self._next: int | None = None                        # on the connection's line: where the next frame is to be shown
         self._offset: int | None = None
         self._end = 0                                        # ticks, UTC: where the last part ended
         self._sequence = 0
@@ -57,9 +59,9 @@ class LiveParts:
             self._offset = offset
 
     def advance(self) -> None:
-        """After a drain: what has come of the open GOP since the last part."""
+        """After a drain: what has come of the open GOP since the last part. A new connection first shows whether it reorders frames: a second or two."""
         data, times, sizes, following = self._depacketiser.open_samples()
-        if times and self._ready(self._depacketiser.parameters):
+        if times and self._depacketiser.timeline.settled and self._ready(self._depacketiser.parameters):
             self._send(data, times, sizes, following, key=self._depacketiser.opens_with_key, whole=False)
 
     def finish(self, gop: Gop) -> None:
@@ -85,18 +87,22 @@ class LiveParts:
             if stop == self._sent:
                 return
             after = following if stop == len(times) else min(times[stop:])
+            line = self._depacketiser.timeline
+            if line.reordered:                               # what comes next in decoding order is shown later
+                after = min(after, max(times[self._sent:stop]) + line.frame)
             self._emit(data, times, sizes, stop, after, key=key and self._sent == 0)
 
     def _closed(self, times: list[int], following: int, *, whole: bool) -> int:
         """How many access units can go out: no later one may be shown before the last of them. With B-frames that is known by counting frames."""
         line, first = self._depacketiser.timeline, self._sent
-        shown = [*times[first:], following]
-        latest, found = shown[0], first
-        for count in range(1, len(shown)):
-            latest = max(latest, shown[count - 1])
-            if shown[count] - shown[0] > _LONGEST and found > first:
+        coming = [*times[first:], following]
+        expected = coming[0] if self._next is None or len(coming) > _MANY else min(self._next, coming[0])
+        latest, found = coming[0], first
+        for count in range(1, len(coming)):
+            latest = max(latest, coming[count - 1])
+            if coming[count] - expected > _LONGEST and found > first:
                 break
-            if not line.reordered or latest - min(shown[:count]) < count * line.frame + line.frame // 2:
+            if not line.reordered or latest - expected < (count - 1) * line.frame + line.frame // 2:
                 found = first + count
         return len(times) if whole and found == first else found
 
@@ -109,6 +115,7 @@ class LiveParts:
         duration = sum(video.durations)
         audio = self._audio.take_tapped() if self._audio is not None else None
         payload = b"".join(fragment(self._sequence, video, bytes(data[start:start + size]), audio))
+        self._next = max(times[self._sent:stop]) + self._depacketiser.timeline.frame
         self._sent, self._sent_bytes, self._end = stop, start + size, video.tfdt + duration
         self._viewer.part_came(LivePart(payload, to_ns(video.tfdt), to_ns(duration), key))
 

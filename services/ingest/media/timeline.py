@@ -43,10 +43,17 @@ class Timeline:
                 self.frame = step
         elif -5 * frame <= step < 0 and self._free(self.time + step):
             self.time += step
+            self.frame = min(frame, -step)
+            self._longer = False
             self.reordered = True
         else:
             self.jumps += 1
             self.time = max(self.latest, self.time) + (waited if waited > RATE else min(frame, _SLOW))
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known if the encoder sends B-frames."""
+        return self.reordered or self._kept >= _SETTLED
 
     def unsettle(self) -> None:
         """The encoder changed its parameters: from now on it may send B-frames."""
@@ -60,8 +67,8 @@ class Timeline:
 
     def _free(self, time: int) -> bool:
         """Whether a B-frame may be shown then: after what was handed out, not in place of another frame, and in a stream that has had some from its start."""
-        early = self.reordered or self._kept < _SETTLED
-        return early and time > self.floor and all(8 * abs(time - other) > self.frame for other in self._recent)
+        possible = self.reordered or not self.settled
+        return possible and time > self.floor and all(8 * abs(time - other) > self.frame for other in self._recent)
 
     def end_before(self, following: int) -> int:
         """Where the last access unit ends when the next one in decoding order begins at `following`.
