@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,7 @@ from vonglau.subscription.stage import Pace, Stage
 
 logger = logging.getLogger(__name__)
 
+ROUNDS = 2  # of catching up beside the live documents, so that little is left for the switch
 Phase = Literal["seed", "replay", "switch", "done"]
 
 
@@ -71,10 +72,12 @@ class Rebuild:
         for log, state in states.items():
             await self._new.begin(log, state.last_sequence if buckets_only else 0, state.created_ns)
         self.progress.phase, self.progress.applied, self.progress.total = "replay", 0, 0
-        await self._catch_up()
+        for _ in range(ROUNDS):
+            await self._catch_up({log: (await self._events.state(log)).last_sequence for log in states})
         async with self._live.at_rest():
             self.progress.phase = "switch"
-            await self._catch_up()
+            saved = await self._documents.checkpoints(self._reads.name)
+            await self._catch_up({log: checkpoint.sequence for log, checkpoint in saved.items()})  # never behind what was answered so far
             await self._documents.swap(self._reads.name, self._live.live_collections)
         await self._forget_consumers()
         self.progress.phase = "done"
@@ -88,14 +91,15 @@ class Rebuild:
         for source in self._reads.sources:
             await self._events.forget(consumer(self._reads.name), source.log)
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self, until: Mapping[str, int]) -> None:
+        """Up to these sequences, or the end; events that keep coming are not chased."""
         for source in self._reads.sources:
-            await self._catch_up_with(source)
+            await self._catch_up_with(source, until.get(source.log, 0))
 
-    async def _catch_up_with(self, source: Source) -> None:
+    async def _catch_up_with(self, source: Source, until: int) -> None:
         while True:
             try:
-                await self._read_to_the_end(source)
+                await self._read(source, until)
             except (Interrupted, Unavailable) as error:
                 logger.info("the rebuild of %s goes on after: %s", self._reads.name, error)
                 await asyncio.sleep(self._pace.retry)
@@ -103,11 +107,11 @@ class Rebuild:
             else:
                 return
 
-    async def _read_to_the_end(self, source: Source) -> None:
+    async def _read(self, source: Source, until: int) -> None:
         position = self._new.checkpoints[source.log].sequence
         reading = await self._events.open(consumer(self._reads.name), source, position)
         try:
-            while await self._events.next_after(source, self._new.checkpoints[source.log].sequence) is not None:
+            while 0 < (await self._events.next_after(source, self._new.checkpoints[source.log].sequence) or 0) <= until:
                 delivered = await reading.fetch(self._pace.batch, self._pace.wait)
                 if delivered.events:
                     await self._new.take(delivered.events)
