@@ -20,6 +20,7 @@ from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
 from vonglau.eventlog import Call, HeaderWriter, JetStreamStore
 from vonglau.identity import JWKS_FILE, Verifier
+from vonglau.leases import Lease
 from vonglau.operations.servicer import OperationsServicer
 from vonglau.operations.v1.service_pb2_grpc import add_ProjectionsServicer_to_server
 from vonglau.registry.v1.service_pb2_grpc import add_RegistryServicer_to_server
@@ -45,10 +46,13 @@ async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(documents.close)
         events = JetStreamEvents(broker.nc)
         everything = Source(ES_REGISTRY, ("es.registry.owner.*", "es.registry.project.*", "es.registry.camera.*"))
-        views = Projection("registry", [everything], [OwnersView(), ProjectsView(), InventoryView()])
+        views = Projection(SERVICE, [everything], [OwnersView(), ProjectsView(), InventoryView()])
         writer = AccessWriter(access_state, journal.log)
         await writer.start_over_if_lost(documents)
-        runners = [ProjectionRunner(reads, documents=documents, events=events) for reads in (views, writer.subscription)]
+        runners = [
+            ProjectionRunner(reads, documents=documents, events=events, lease=Lease(broker, reads.name, ttl_s=settings.lease_ttl_s))
+            for reads in (views, writer.subscription)
+        ]
         for runner in runners:
             await runner.start()
             stack.push_async_callback(runner.stop)

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,7 +48,7 @@ def details() -> Details:
     """A complete record of class non_traffic in normal form, with what the test adds."""
 
     def build(url: str = "rtsp://10.0.0.1/main", **more: Any) -> CameraDetails:
-        given = {
+        given: dict[str, Any] = {
             "display_name": "Hồ Hoàn Kiếm 1",
             "camera_class": CAMERA_CLASS_NON_TRAFFIC,
             "purposes": [PURPOSE_SECURITY_ORDER],
@@ -110,7 +110,7 @@ class Platform:
         """As the person, or with this very token."""
         opened = channel(find(self.settings.run_dir, "registry"), lambda: token or self.token(person))
         self._stack.push_async_callback(opened.close)
-        return cast("RegistryAsyncStub", RegistryStub(opened))
+        return RegistryStub(opened)
 
 
 @pytest.fixture
