@@ -39,12 +39,14 @@ class DataPlane:
     spool: Spool
     drain: DrainLoop = field(init=False)
     handshakes: asyncio.Semaphore = field(init=False)
+    doubtful: asyncio.Semaphore = field(init=False)          # handshakes with cameras that were silent last time: they take long, and must not delay the others
     random: Random = field(default_factory=Random)
 
     def __post_init__(self) -> None:
         settings = self.settings
         self.drain = DrainLoop(interval_ms=settings.drain_interval_ms, watched_interval_ms=settings.watched_interval_ms, slots=settings.drain_slots)
         self.handshakes = asyncio.Semaphore(settings.handshakes)
+        self.doubtful = asyncio.Semaphore(max(1, settings.handshakes // 4))
 
     @property
     def patience(self) -> Patience:
@@ -145,7 +147,7 @@ class CameraSession:
         """Why there is no stream, or no longer."""
         plane = self._plane
         try:
-            async with plane.handshakes:
+            async with plane.doubtful if self._interruption.cause is Cause.SOURCE_SILENT else plane.handshakes:
                 stream = await open_stream(self._source.address, self._source.credentials, plane.patience)
             return await self._drained(stream)
         except StreamUnavailable as error:

@@ -28,6 +28,7 @@ from vonglau.testing.cameras import CameraFarm, CameraSpec
 from vonglau.testing.cameras.audio import Audio
 from vonglau.testing.reading import RecordedFrame, audio_frames, decoding_errors, recorded_frames
 from vonglau.testing.scenes import Scene, SceneSpec
+from vonglau.testing.waiting import eventually
 
 pytestmark = pytest.mark.loopback
 
@@ -332,3 +333,27 @@ def everything(run: dict[str, Seen]) -> Iterator[ClosedSegment]:
 
 def test_no_secret_stands_in_the_spool(run: dict[str, Seen]) -> None:
     assert not any(b"p,\xc3\xa4@" in one.path.with_suffix(".json").read_bytes() for one in everything(run))
+
+
+async def test_cameras_that_never_answer_do_not_hold_up_the_others(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, handshakes=3, reply_timeout_s=2)
+    mutes = [f"mute-{number}" for number in range(6)]
+    async with CameraFarm([CameraSpec(name, profiles={"main": QUICK}) for name in (*mutes, "healthy")]) as farm:
+        seen = {name: Seen(farm.camera(name).scene("main")) for name in (*mutes, "healthy")}
+        post = asyncio.get_running_loop().call_soon_threadsafe
+        plane = DataPlane(settings, SystemClock(), Spool(tmp_path, limit_bytes=1 << 30, pending_bytes=1 << 28, threads=1, listener=Listener(seen), post=post))
+
+        def start(name: str, *, mute: str = "off") -> tuple[CameraSession, asyncio.Task[None]]:
+            address, _ = parse_url(farm.url(name, mute=mute))
+            session = CameraSession(Recording(name, "owner", 7), Source(address, None), plane, seen[name].interruptions.append)
+            return session, asyncio.create_task(session.run())
+
+        tasks = [start(name, mute="on")[1] for name in mutes]
+        await eventually(lambda: all(seen[name].interruptions for name in mutes))
+        session, healthy = start("healthy")
+        await eventually(lambda: session.status().state is State.RECORDING, within=4)
+        for task in (*tasks, healthy):
+            task.cancel()
+        await asyncio.gather(*tasks, healthy, return_exceptions=True)
+        plane.drain.close()
+        assert await asyncio.to_thread(plane.spool.close)
