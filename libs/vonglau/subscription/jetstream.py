@@ -21,6 +21,7 @@ from vonglau.subscription.source import LogState
 
 ACK_WAIT_S = 60.0  # longer than a batch takes; only bounds how long a delivery lost in silence stays unnoticed
 MOST_UNACKNOWLEDGED = 10_000
+NO_MESSAGE = 10037
 
 
 @asynccontextmanager
@@ -72,8 +73,10 @@ class JetStreamEvents:
         async with answering(log):
             try:
                 message = await self._js.get_msg(log, start, subject=subject, next=True)
-            except NotFoundError:
-                return 0
+            except NotFoundError as error:
+                if error.err_code == NO_MESSAGE:
+                    return 0
+                raise
         return int(message.seq or 0)
 
     async def forget(self, name: str, log: str) -> None:

@@ -42,6 +42,7 @@ class JetStreamReading:
         self._pending = pending
         self._last: Msg | None = None
         self._heard = asyncio.get_running_loop().time()
+        self._connection = nc.stats["reconnects"]  # an open request does not outlive its connection
         self._subscription: Any = None
 
     async def start(self) -> None:
@@ -78,6 +79,8 @@ class JetStreamReading:
         now = asyncio.get_running_loop().time()
         if now - self._heard > SILENCE_S:
             self._lost = self._lost or "no sign of life from the consumer"
+        if self._nc.stats["reconnects"] != self._connection:
+            self._lost = self._lost or "the connection was made anew"
         if self._lost:
             raise Interrupted(self._lost)
         if self._open <= 0 and len(self._arrived) < limit:
