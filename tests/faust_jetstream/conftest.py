@@ -1,5 +1,6 @@
 """One server for the whole folder, an app id and prefix of its own for each test."""
 
+import gc
 import itertools
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,6 +28,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if str(item.path).startswith(_HERE):
             for module in ("faust", "mode", "venusian", "intervaltree", "opentracing"):
                 item.add_marker(pytest.mark.filterwarnings(f"ignore::DeprecationWarning:{module}"))
+            if "reconnects" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
+
+
+@pytest.fixture
+def reconnects() -> Iterator[None]:
+    """For tests that end servers: nats-py leaves the old transport of a reconnection to the garbage collector, which complains."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from nats.js import api
 from faust_jetstream.testkit import Cluster, Server, Worker
 from tests.faust_jetstream.scene import Scene
 
-pytestmark = [pytest.mark.loopback, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.loopback, pytest.mark.long, pytest.mark.timeout(300), pytest.mark.usefixtures("reconnects")]
 
 ROUNDS = int(os.environ.get("FAUST_JETSTREAM_ROUNDS", "56"))
 SEED = os.environ.get("FAUST_JETSTREAM_SEED") or str(random.SystemRandom().randrange(10**9))

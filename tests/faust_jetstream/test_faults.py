@@ -9,7 +9,7 @@ import pytest
 from faust_jetstream.testkit import Cluster, Server
 from tests.faust_jetstream.scene import Scene
 
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(240), pytest.mark.usefixtures("reconnects")]
 
 Scenes = Callable[..., Scene]
 RATE = 400.0
