@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -36,26 +37,27 @@ class Child:
     say: Callable[[str], None]
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
-    _stopping: bool = field(default=False, repr=False)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     async def run(self) -> None:
         """Until `stop`; a death is said with the last words of the log."""
         wait = self.backoff_s
-        while not self._stopping:
+        while not self._stop.is_set():
             began = asyncio.get_running_loop().time()
             await self._start()
             code = await self._end()
-            if self._stopping:
+            if self._stop.is_set():
                 return
             self.restarts += 1
             wait = self.backoff_s if asyncio.get_running_loop().time() - began > STEADY_S else wait
             self.say(f"{self.program.name} ended ({meaning(code)}) and is started again in {wait:g} s{self._last_words()}")
-            await asyncio.sleep(wait)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), wait)
             wait = min(2 * wait, LONGEST_BACKOFF_S)
 
     async def stop(self, within: float) -> None:
         """SIGTERM, and SIGKILL where that is not enough."""
-        self._stopping = True
+        self._stop.set()
         process = self.process
         if process is None or process.returncode is not None:
             return
