@@ -2,27 +2,32 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 
-from services.ingest import roster_reader
+from services.ingest.beginnings import Beginnings
 from services.ingest.claims import Claims
 from services.ingest.epochs import Epochs
 from services.ingest.gauges import observe
 from services.ingest.listening import Listening
 from services.ingest.outbox import Outbox
 from services.ingest.roster import Roster
+from services.ingest.roster_reader import RosterReader
 from services.ingest.servicer import Servicer
 from services.ingest.session import DataPlane
 from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool
 from services.ingest.spool.recovery import recover
+from services.ingest.spool_folder import held
 from services.ingest.station import Station
+from services.ingest.statuses import Statuses
+from services.ingest.telling import Telling
 from services.ingest.uploader import Uploader
 from vonglau.access import Access, AccessState
 from vonglau.broker import KeyValue, connect
 from vonglau.broker.topology import ACCESS_STATE, CLAIMS, FACT_INGEST, SECRETS, ensure
 from vonglau.clock import SystemClock
-from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter
+from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter, checked_id
 from vonglau.footage import FolderFootage
 from vonglau.identity import JWKS_FILE, Verifier
 from vonglau.ingest.v1.service_pb2_grpc import add_IngestServicer_to_server
@@ -32,12 +37,18 @@ from vonglau.subscription import JetStreamEvents
 from vonglau.telemetry import inject
 
 SERVICE = "ingest"
-HURRY = 0.4  # of the grace at a stop goes to what is still to be stored; the rest is stored at the next start
+CATCH_UP_S = 2.0  # for the facts of the process before, which say how its recordings ended
+# Shares of the grace at a stop, in this order; what is not done by then is done at the next start.
+DISK, STORE, CALLS = 0.1, 0.35, 0.2
+
+logger = logging.getLogger(__name__)
 
 
 async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(connect(settings.nats_url, name=f"{SERVICE} {settings.node}"))
+        node, pool = checked_id("node", settings.node), checked_id("pool", settings.pool)
+        stack.enter_context(held(settings.spool_dir))
+        broker = await stack.enter_async_context(connect(settings.nats_url, name=f"{SERVICE} {node}"))
         await ensure(broker)
         clock = SystemClock()
         publisher = FactPublisher(broker.nc, HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject), f"service:{SERVICE}")
@@ -48,53 +59,60 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         epochs = Epochs(recovered.segments)
         outbox = Outbox(settings.spool_dir / "outbox", publisher)
         uploader = Uploader(footage, publisher, clock, is_last_of_epoch=epochs.is_last, linger_s=settings.linger_s)
+        telling = Telling(outbox, uploader.waits_before)
+        roster = Roster()
+        listening = Listening(uploader, outbox, round(settings.clock_limit_s * 1e9), telling.told_as, roster.class_of)
         spool = Spool(
             settings.spool_dir / "segments",
             limit_bytes=settings.data_plane.spool_limit_bytes,
             pending_bytes=settings.data_plane.spool_pending_bytes,
             threads=settings.data_plane.spool_threads,
-            listener=Listening(uploader, outbox, round(settings.clock_limit_s * 1_000_000_000)),
+            listener=listening,
             post=asyncio.get_running_loop().call_soon_threadsafe,
         )
-        uploader.serve(spool.bounds)
+        uploader.serve(spool.bounds, emptied=telling.emptied, lost=listening.segment_lost)
         spool.adopt(recovered.segments)
         for segment in recovered.segments:
             uploader.add(segment)
 
-        station = Station(
-            DataPlane(settings.data_plane, clock, spool),
-            Roster(),
-            SealedSecrets(KeyValue(broker, SECRETS), settings.secrets_key_file),
-            FactReader(broker.nc, FACT_INGEST),
-            outbox,
-            settings.max_cameras,
-            settings.viewer_buffer_bytes,
-        )
+        secrets = SealedSecrets(KeyValue(broker, SECRETS), settings.secrets_key_file)
+        beginnings = Beginnings(secrets, FactReader(broker.nc, FACT_INGEST), spool.bounds.closed, clock)
+        plane = DataPlane(settings.data_plane, clock, spool)
+        station = Station(plane, roster, beginnings, telling, epochs, settings.max_cameras, settings.viewer_buffer_bytes)
         observe(station, spool)
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
+        statuses = Statuses(broker, station, spool, listening, unreadable=len(recovered.unreadable))
         server = Server(
             settings.listen,
-            [(add_IngestServicer_to_server, Servicer(access, broker, station, spool, uploader))],
+            [(add_IngestServicer_to_server, Servicer(access, station, spool, statuses))],
             Verifier(settings.identity_dir / JWKS_FILE, settings.tenant),
             service=SERVICE,
             ready={"log": lambda: broker.is_connected},
-            grace_s=settings.grace_s / 4,
+            grace_s=CALLS * settings.grace_s,
             address_file=address_file(settings.run_dir, SERVICE),
         )
         await stack.enter_async_context(server)
-        claims = Claims(KeyValue(broker, CLAIMS), settings.pool, settings.node, server.address)
-        follow = roster_reader.follow(JetStreamEvents(broker.nc), settings.node, station.roster, station.changed, asyncio.Event())
-        parts = (station.run(claims), outbox.run(), follow, *(uploader.work() for _ in range(settings.upload_workers)))
+        claims = Claims(KeyValue(broker, CLAIMS), pool, node, server.address)
+        reader = RosterReader(JetStreamEvents(broker.nc), node, roster, station.changed)
         async with asyncio.TaskGroup() as group:  # a part that fails ends the process: half of it would be worse than a restarted one
-            running = [group.create_task(part) for part in parts]
+            telling_all = [group.create_task(outbox.run()), *(group.create_task(uploader.work()) for _ in range(settings.upload_workers))]
+            await outbox.drain(CATCH_UP_S)
+            recording = [group.create_task(station.run(claims)), group.create_task(reader.run())]
             await stop.wait()
-            await station.stop(epochs)
-            await asyncio.to_thread(spool.close)
-            await asyncio.sleep(0)  # what the spool's threads have reported arrives
-            await asyncio.gather(uploader.drain(HURRY * settings.grace_s), outbox.drain(HURRY * settings.grace_s))
+            await cancelled(recording)
+            await station.stop()
+            if not await asyncio.to_thread(spool.close, DISK * settings.grace_s):
+                logger.warning("the spool's disk hangs; what it has not written is lost")
+            await asyncio.gather(uploader.drain(STORE * settings.grace_s), outbox.drain(STORE * settings.grace_s))
+            await cancelled(telling_all)
             uploader.close()
-            for task in running:
-                task.cancel()
+            await asyncio.to_thread(outbox.close, DISK * settings.grace_s)
+
+
+async def cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,31 @@ from collections.abc import AsyncIterator, Callable
 
 from services.ingest.live import LivePart
 from vonglau.ingest.v1.service_pb2 import WatchResponse
+from vonglau.media.fragments import fragments, retimed
+from vonglau.media.init import read_init
+from vonglau.media.ticks import to_ns, to_ticks
 from vonglau.telemetry import count, names
+
+
+class TimeLine:
+    """One viewer's: players want it to begin at 0. Afterwards it runs on, over what was skipped and over changes of the picture."""
+
+    def __init__(self) -> None:
+        self._rates: dict[int, int] = {}  # track -> ticks per second
+        self._begin_ns: int | None = None  # UTC
+        self._sequence = 0
+
+    def init_changed(self, init: bytes) -> None:
+        self._rates = {track.track: track.timescale for track in read_init(init)}
+
+    def moved(self, part: bytes) -> bytes:
+        """The part on this time line. part: one `moof` + `mdat`, in UTC."""
+        (fragment,) = fragments(part)
+        if self._begin_ns is None:
+            self._begin_ns = min(to_ns(run.tfdt, self._rates[run.track]) for run in fragment.tracks)
+        self._sequence += 1
+        begin_ns = self._begin_ns
+        return retimed(part, self._sequence, {run.track: max(0, run.tfdt - to_ticks(begin_ns, self._rates[run.track])) for run in fragment.tracks})
 
 
 class Seat:
@@ -15,30 +39,30 @@ class Seat:
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
+        self._line = TimeLine()
         self._queue: deque[WatchResponse] = deque()
         self._bytes = 0
         self._needs_key = True
         self._skipped = 0
-        self._init = b""
+        self._init = b""  # goes out with the next key frame
+        self._shown_init = b""  # went out last
         self._news = asyncio.Event()
         self._ended = False
 
     def init_changed(self, init: bytes) -> None:
-        self._init = init
+        self._init = init if init != self._shown_init else b""
         self._needs_key = True
 
     def part_came(self, part: LivePart) -> None:
         if self._bytes + len(part.data) > self._limit:
             self._skip_to_next_key()
         if self._needs_key and not part.key:
-            self._skipped += 1
-            count(names.VIEWER_SKIPS, 1)
+            self._skip(1)
             return
         if self._init:
-            self._put(WatchResponse(init_segment=self._init))
-            self._init = b""
+            self._show_init()
         self._needs_key = False
-        self._put(WatchResponse(media=part.data, start_ns=part.start_ns, skipped=self._skipped))
+        self._put(WatchResponse(media=self._line.moved(part.data), start_ns=part.start_ns, skipped=self._skipped))
         self._skipped = 0
 
     def end(self) -> None:
@@ -57,6 +81,11 @@ class Seat:
             self._news.clear()
             await self._news.wait()
 
+    def _show_init(self) -> None:
+        self._line.init_changed(self._init)
+        self._put(WatchResponse(init_segment=self._init))
+        self._shown_init, self._init = self._init, b""
+
     def _put(self, response: WatchResponse) -> None:
         self._queue.append(response)
         self._bytes += len(response.media)
@@ -65,12 +94,16 @@ class Seat:
     def _skip_to_next_key(self) -> None:
         """What waits is dropped, but for an init segment, without which nothing after it can be shown."""
         kept = [response for response in self._queue if response.init_segment][-1:]
-        dropped = len(self._queue) - len(kept)
+        self._skip(len(self._queue) - len(kept))
         self._queue = deque(kept)
         self._bytes = 0
-        self._skipped += dropped
-        count(names.VIEWER_SKIPS, dropped)
         self._needs_key = True
+
+    def _skip(self, parts: int) -> None:
+        """A viewer that waits for its first key frame has missed nothing."""
+        if self._shown_init:
+            self._skipped += parts
+            count(names.VIEWER_SKIPS, parts)
 
 
 class Audience:
@@ -82,12 +115,15 @@ class Audience:
         self._watch = watch
         self._seats: set[Seat] = set()
         self._init = b""
+        self._is_over = False
 
     def __len__(self) -> int:
         return len(self._seats)
 
     async def join(self) -> AsyncIterator[WatchResponse]:
-        """One viewer's parts, from the next key frame on."""
+        """One viewer's parts, from the next key frame on, until the camera is no longer recorded here."""
+        if self._is_over:
+            return
         seat = Seat(self._limit)
         if self._init:
             seat.init_changed(self._init)
@@ -113,5 +149,7 @@ class Audience:
             seat.part_came(part)
 
     def end(self) -> None:
+        """The camera has left."""
+        self._is_over = True
         for seat in self._seats:
             seat.end()

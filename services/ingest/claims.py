@@ -1,29 +1,27 @@
 """Who records a slot: a claim by compare-and-set whose sequence is the epoch, and what was started under it.
 
-    slot.<pool>.<n>           {"node", "address"}                 the newest write is the holder; its revision is the epoch
-    started.<pool>.<camera>   {"epoch", "node", "first_ns"}       this camera's first stored key frame under that epoch
+    slot.<pool>.<n>      {"node", "address"}                 the newest write is the holder; its revision is the epoch
+    started.<camera>     {"epoch", "node", "first_ns"}       the camera's first stored key frame under that epoch, in whichever pool
 
 Losing a lease never stops a recording; seeing this camera started under a higher epoch does.
 """
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import orjson
 
 from services.ingest.slots import slot_of
-from vonglau.broker import KeyValue
+from vonglau.broker import Entry, KeyValue
 from vonglau.errors import LostRace
 
 
-class Holder(NamedTuple):
-    """Who holds a camera's slot."""
-
-    node: str
-    address: str  # of its gRPC server
+class Claim(NamedTuple):
     epoch: int
+    is_inherited: bool  # nobody but this node is known to have held the slot before: what its epochs left behind is here
 
 
 class Started(NamedTuple):
@@ -36,29 +34,33 @@ class Claims:
     """The claims bucket, as one node of one pool uses it."""
 
     def __init__(self, bucket: KeyValue, pool: str, node: str, address: str) -> None:
+        """address: of this process's gRPC server."""
         self._bucket = bucket
         self._pool = pool
         self._node = node
-        self._address = address
-        self._epochs: dict[int, asyncio.Task[int]] = {}
+        self._value = orjson.dumps({"node": node, "address": address})
+        self._held: dict[int, Claim] = {}
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def epoch(self, camera: str) -> int:
-        """The epoch under which this process records the camera; its slot is claimed once in the life of the process.
+    async def claim(self, camera: str) -> Claim:
+        """Under which epoch this process records the camera; its slot is claimed once in the life of the process.
 
         Raises: Unavailable.
         """
         slot = slot_of(camera)
-        if slot not in self._epochs or (self._epochs[slot].done() and self._epochs[slot].exception()):
-            self._epochs[slot] = asyncio.create_task(self._claim(slot))
-        return await asyncio.shield(self._epochs[slot])
+        async with self._locks[slot]:
+            if slot not in self._held:
+                self._held[slot] = await self._take(f"slot.{self._pool}.{slot}")
+            return self._held[slot]
 
     async def started(self, camera: str, epoch: int, first_ns: int) -> None:
         """Tell others that the camera is recorded here. A higher epoch that stands there already stays. Raises: Unavailable."""
-        key = f"started.{self._pool}.{camera}"
+        key = f"started.{camera}"
         value = orjson.dumps({"epoch": epoch, "node": self._node, "first_ns": first_ns})
         while True:
             entry = await self._bucket.get(key)
-            if entry and entry.value and orjson.loads(entry.value)["epoch"] >= epoch:
+            present = read_started(entry) if entry else None
+            if present is not None and present.epoch >= epoch:
                 return
             try:
                 await self._bucket.update(key, value, entry.revision if entry else 0)
@@ -66,31 +68,35 @@ class Claims:
                 continue
             return
 
-    async def superseded(self) -> AsyncIterator[Started]:
-        """Every start by whomever, as it comes; the caller compares epochs."""
-        async for entry in self._bucket.watch(f"started.{self._pool}.>"):
-            if entry and entry.value:
-                value = orjson.loads(entry.value)
-                yield Started(entry.key.rpartition(".")[2], value["epoch"], value["node"])
+    async def starts(self) -> AsyncIterator[Started]:
+        """Every start by whomever, those that were there first, for ever; the reader compares epochs."""
+        async for entry in self._bucket.watch("started.>"):
+            started = read_started(entry) if entry else None
+            if started is not None:
+                yield started
 
-    async def holder(self, camera: str) -> Holder | None:
-        """Who claimed the camera's slot last; None: nobody ever did. Raises: Unavailable."""
-        return await holder_of(self._bucket, self._pool, camera)
-
-    async def _claim(self, slot: int) -> int:
-        key = f"slot.{self._pool}.{slot}"
-        value = orjson.dumps({"node": self._node, "address": self._address})
+    async def _take(self, key: str) -> Claim:
         while True:
             entry = await self._bucket.get(key)
             try:
-                return await self._bucket.update(key, value, entry.revision if entry else 0)
+                epoch = await self._bucket.update(key, self._value, entry.revision if entry else 0)
             except LostRace:
                 continue
+            return Claim(epoch, is_inherited=holder(entry) in ("", self._node))
 
 
-async def holder_of(bucket: KeyValue, pool: str, camera: str) -> Holder | None:
-    entry = await bucket.get(f"slot.{pool}.{slot_of(camera)}")
-    if entry is None or entry.value is None:
+def holder(entry: Entry | None) -> str:
+    """The node that claimed the slot; empty: none is known."""
+    try:
+        return str(orjson.loads(entry.value)["node"]) if entry and entry.value else ""
+    except (ValueError, TypeError, KeyError):
+        return ""
+
+
+def read_started(entry: Entry) -> Started | None:
+    """None: it was removed, or can't be read; then it says nothing."""
+    try:
+        value = orjson.loads(entry.value or b"")
+        return Started(entry.key.rpartition(".")[2], int(value["epoch"]), str(value["node"]))
+    except (ValueError, TypeError, KeyError):
         return None
-    value = orjson.loads(entry.value)
-    return Holder(value["node"], value["address"], entry.revision)

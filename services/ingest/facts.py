@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from services.ingest.causes import Cause, Interruption, InterruptionEnded
+from services.ingest.causes import Cause, InterruptionBegun
 from services.ingest.segment import ClosedSegment
 from vonglau.ingest.v1.events_pb2 import ClockMeasured, GapCause, InterruptionObserved, SegmentRecorded, StreamChanged
 from vonglau.media.segment import segment_key
@@ -44,26 +44,30 @@ def segment_recorded(segment: ClosedSegment, *, last_of_epoch: bool) -> SegmentR
     )
 
 
-def interruption_observed(interruption: Interruption, owner: str, epoch: int, closes_epoch: int = 0) -> InterruptionObserved:
-    ended = isinstance(interruption, InterruptionEnded)
+def interruption_begun(interruption: InterruptionBegun, owner: str, epoch: int) -> InterruptionObserved:
     return InterruptionObserved(
         camera=interruption.camera,
         owner=owner,
         epoch=epoch,
         cause=cause_of(interruption.cause),
-        begun_ns=interruption.begun_ns if isinstance(interruption, InterruptionEnded) else interruption.at_ns,
-        ended_ns=interruption.at_ns if ended else 0,
-        detail="" if isinstance(interruption, InterruptionEnded) else interruption.detail,
-        closes_epoch=closes_epoch,
+        begun_ns=interruption.at_ns,
+        detail=interruption.detail,
     )
 
 
-def given_up(segment: ClosedSegment, cause: Cause | GapCause, detail: str) -> InterruptionObserved:
+def interruption_ended(interruption: InterruptionObserved, at_ns: int) -> InterruptionObserved:
+    """The same interruption with its end (UTC ns), never before its beginning."""
+    told = InterruptionObserved()
+    told.CopyFrom(interruption)
+    told.ended_ns = max(at_ns, interruption.begun_ns)
+    return told
+
+
+def given_up(segment: ClosedSegment, cause: GapCause, detail: str) -> InterruptionObserved:
     """A recorded segment that never reached the store."""
     head = segment.head
-    known = cause_of(cause) if isinstance(cause, Cause) else cause
     return InterruptionObserved(
-        camera=head.camera, owner=head.owner, epoch=head.epoch, cause=known, begun_ns=head.start_ns, ended_ns=segment.end_ns, detail=detail
+        camera=head.camera, owner=head.owner, epoch=head.epoch, cause=cause, begun_ns=head.start_ns, ended_ns=segment.end_ns, detail=detail
     )
 
 

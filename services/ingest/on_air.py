@@ -2,17 +2,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.ingest.audience import Audience
-from services.ingest.causes import Cause, Interruption, InterruptionBegun, InterruptionEnded
-from services.ingest.facts import interruption_observed
+from services.ingest.causes import Cause, Interruption, InterruptionBegun
+from services.ingest.facts import interruption_begun, interruption_ended
 from services.ingest.recorder import Recording
 from services.ingest.roster import Listed
 from services.ingest.session import CameraSession, DataPlane, Source
 from vonglau.ingest.v1.events_pb2 import InterruptionObserved
 from vonglau.telemetry import count, names
+
+logger = logging.getLogger(__name__)
+
+AGAIN_S = 1.0  # after a session that failed in a way nobody foresaw
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,6 @@ class Beginning:
     recording: Recording
     source: Source
     interrupted: tuple[Cause, int]  # why it is not recorded as its session begins, and since when (UTC ns)
-    closes_epoch: int  # told with the first interruption; 0: nothing to tell
 
 
 class OnAir:
@@ -41,43 +45,51 @@ class OnAir:
         """tell: takes each interruption as it begins and as it ends. first_recorded: camera, epoch, start of the first key frame (UTC ns)."""
         self.listed = beginning.listed
         self.epoch = beginning.recording.epoch
+        self.until_ns = beginning.interrupted[1]  # recorded, or the cause is told, up to here; exact once it has left
         self._clock = plane.clock
         self._tell = tell
         self._first_recorded = first_recorded
-        self._closes_epoch = beginning.closes_epoch
-        self._open: InterruptionBegun | None = None
+        self._open: InterruptionObserved | None = None  # the one that lasts
         self._is_first = True
         self.session = CameraSession(beginning.recording, beginning.source, plane, self._reported, beginning.interrupted)
         self.audience = Audience(viewer_buffer_bytes, self.session.watch)
-        self._task = asyncio.create_task(self.session.run(), name=f"record {self.listed.camera}")
+        self._task = asyncio.create_task(self._record(), name=f"record {self.listed.camera}")
 
     @property
     def next_number(self) -> int:
         return self.session.recorder.next_number
 
-    @property
-    def until_ns(self) -> int:
-        """End of what was recorded; where nothing was, the instant since when it should have been."""
-        return self.session.recorder.until_ns or self.listed.meant_since_ns
-
     async def leave(self) -> None:
-        """The object is closed, viewers end, and an interruption that lasts ends now."""
+        """The object is closed, viewers end, and an interruption that lasts ends now. Cancelled half-way, it may be called again."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self.audience.end()
+        self.until_ns = self.session.recorder.until_ns or self.until_ns
         if self._open is not None:
-            begun = self._open
-            self._reported(InterruptionEnded(begun.camera, begun.cause, begun.at_ns, max(self._clock.now_ns(), begun.at_ns)), is_recorded=False)
+            self.until_ns = max(self._clock.now_ns(), self._open.begun_ns)
+            self._end(self.until_ns)
 
-    def _reported(self, interruption: Interruption, *, is_recorded: bool = True) -> None:
-        closes = 0
+    async def _record(self) -> None:
+        while True:
+            try:
+                await self.session.run()
+            except Exception as error:  # the outer edge: a camera whose session failed is recorded again
+                count(names.LOOP_ERRORS, 1, {names.LOOP: "record", names.ERROR_TYPE: type(error).__name__})
+                logger.exception("the session of %s failed and begins again", self.listed.camera)
+                await asyncio.sleep(AGAIN_S)
+
+    def _reported(self, interruption: Interruption) -> None:
         if isinstance(interruption, InterruptionBegun):
-            self._open = interruption
-            closes, self._closes_epoch = self._closes_epoch, 0
             count(names.INTERRUPTIONS, 1, {names.CAUSE: interruption.cause.value})
-        else:
-            self._open = None
-            if self._is_first and is_recorded:
-                self._is_first = False
-                self._first_recorded(interruption.camera, self.epoch, interruption.at_ns)
-        self._tell(interruption_observed(interruption, self.listed.owner, self.epoch, closes))
+            self._open = interruption_begun(interruption, self.listed.owner, self.epoch)
+            self._tell(self._open)
+            return
+        self._end(interruption.at_ns)
+        if self._is_first and self.session.recorder.recorded_ns:  # else another cause only took over
+            self._is_first = False
+            self._first_recorded(interruption.camera, self.epoch, interruption.at_ns)
+
+    def _end(self, at_ns: int) -> None:
+        if self._open is not None:
+            lasting, self._open = self._open, None
+            self._tell(interruption_ended(lasting, at_ns))

@@ -1,30 +1,41 @@
-"""Facts that are no segments (interruptions, stream changes) wait here on disk until the log has them, also across a kill.
+"""Facts that the uploader does not tell wait here until the log has them, on disk too, also across a kill.
 
-A fact is one file, `<order>-<kind>-<camera>.fact`, written before it is published and removed after its acknowledgement.
-Not fsynced: a killed process loses none, a dead machine the last seconds.
+A fact is one file, `<order>-<kind>-<camera>.fact`, removed after its acknowledgement. A thread of its own writes and removes them, in order,
+so that a disk that hangs holds up nobody. Not fsynced: a killed process loses the last milliseconds, a dead machine the last seconds.
 """
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import logging
 import time
 from collections import deque
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from google.protobuf.message import DecodeError, Message
 
+from services.ingest.spool.lanes import WriterLanes
 from vonglau.errors import Unavailable
-from vonglau.eventlog import FactPublisher
-from vonglau.ingest.v1.events_pb2 import ClockMeasured, InterruptionObserved, StreamChanged
+from vonglau.ingest.v1.events_pb2 import ClockMeasured, InterruptionObserved, SegmentRecorded, StreamChanged
 
 logger = logging.getLogger(__name__)
 
-KINDS: dict[str, type[Message]] = {"interruption": InterruptionObserved, "stream": StreamChanged, "clock": ClockMeasured}
+KINDS: dict[str, type[Message]] = {
+    "interruption": InterruptionObserved,
+    "segment": SegmentRecorded,
+    "stream": StreamChanged,
+    "clock": ClockMeasured,
+}
 RETRY_S = 0.5
-MOST_WAITING = 100_000  # files; at one interruption a second this is a day without a log
+MOST_WAITING = 100_000  # facts; at one interruption a second this is a day without a log
+
+
+class Publisher(Protocol):
+    async def publish(self, kind: str, key: str, fact: Message, identity: str) -> int: ...
 
 
 class Waiting(NamedTuple):
@@ -36,35 +47,31 @@ class Waiting(NamedTuple):
 
 
 class Outbox:
-    """Publishes in the order in which facts were put in."""
+    """Publishes in the order in which facts were put in. Belongs to one event loop."""
 
-    def __init__(self, folder: Path, publisher: FactPublisher) -> None:
+    def __init__(self, folder: Path, publisher: Publisher) -> None:
         self._folder = folder
         self._publisher = publisher
         self._orders = itertools.count(time.time_ns())
-        self.dropped = 0  # facts lost to the bound, a full disk, or a damaged file
+        self.dropped = 0  # facts lost to the bound or in a damaged file
+        self.log_away = ""  # why the log takes nothing just now
         self._queue = deque(self._left_behind())
         self._news = asyncio.Event()
         self._empty = asyncio.Event()
+        self._disk = WriterLanes(1)
 
     @property
     def waiting(self) -> int:
         return len(self._queue)
 
     def put(self, kind: str, camera: str, fact: Message) -> None:
-        """Never blocks and never fails: what even this disk can't take waits in memory alone, and what is over the bound is counted."""
+        """Never blocks and never fails: what the disk can't take waits in memory alone, and what is over the bound is counted."""
         if len(self._queue) >= MOST_WAITING:
             self.dropped += 1
             return
         body = fact.SerializeToString()
         path = self._folder / f"{next(self._orders):020}-{kind}-{camera}.fact"
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(".part")
-            temporary.write_bytes(body)
-            temporary.rename(path)
-        except OSError as error:
-            logger.warning("a fact about %s waits in memory only: %s", camera, error)
+        self._disk.put("", partial(write, path, body))
         self._queue.append(Waiting(path, kind, camera, fact, identity(body)))
         self._empty.clear()
         self._news.set()
@@ -77,10 +84,12 @@ class Outbox:
                 first = self._queue[0]
                 try:
                     await self._publisher.publish(first.kind, first.camera, first.fact, first.identity)
-                except Unavailable:
+                except Unavailable as away:
+                    self.log_away = away.message
                     await asyncio.sleep(RETRY_S)
                     continue
-                first.path.unlink(missing_ok=True)
+                self.log_away = ""
+                self._disk.put("", partial(remove, first.path))
                 self._queue.popleft()
             self._empty.set()
             await self._news.wait()
@@ -93,23 +102,46 @@ class Outbox:
             return False
         return True
 
-    def _left_behind(self) -> list[Waiting]:
-        paths = sorted(self._folder.glob("*.fact")) if self._folder.exists() else []
-        return [waiting for path in paths if (waiting := self._read(path))]
+    def close(self, within: float) -> bool:
+        """What waits for the disk is written; False if the disk hangs (s). Nothing is put in afterwards."""
+        return self._disk.close(within)
 
-    def _read(self, path: Path) -> Waiting | None:
-        _, kind, camera = path.stem.split("-", 2)
-        body = path.read_bytes()
-        try:
-            fact = KINDS[kind]()
-            fact.ParseFromString(body)
-        except (KeyError, DecodeError):
-            self.dropped += 1
-            logger.warning("%s can't be read and stays where it is", path)
-            return None
-        return Waiting(path, kind, camera, fact, identity(body))
+    def _left_behind(self) -> list[Waiting]:
+        found: list[Waiting] = []
+        for path in sorted(self._folder.glob("*.fact")):
+            try:
+                found.append(read(path))
+            except (OSError, ValueError, KeyError, DecodeError) as error:
+                self.dropped += 1
+                logger.warning("%s can't be read and stays where it is: %s", path.name, type(error).__name__)
+        return found
 
 
 def identity(body: bytes) -> str:
     """The same fact has the same id, so that the log drops a repeated one."""
     return hashlib.sha256(body).hexdigest()[:32]
+
+
+def write(path: Path, body: bytes) -> None:
+    temporary = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(body)
+        temporary.rename(path)
+    except OSError as error:
+        logger.warning("a fact waits in memory only: %s", error.strerror)
+
+
+def remove(path: Path) -> None:
+    """One that can't be removed is told again at the next start, which changes nothing."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Waiting:
+    """Raises: OSError; ValueError, KeyError or DecodeError where it is no fact."""
+    _, kind, camera = path.stem.split("-", 2)
+    body = path.read_bytes()
+    fact = KINDS[kind]()
+    fact.ParseFromString(body)
+    return Waiting(path, kind, camera, fact, identity(body))

@@ -1,29 +1,44 @@
-"""What was recorded of a camera before this process began with it: from what the spool still holds and from the newest fact. Pure."""
+"""What became of a camera before this process began with it: from what the spool still holds and from the newest facts. Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from services.ingest.causes import Cause
 from services.ingest.segment import ClosedSegment
-from vonglau.ingest.v1.events_pb2 import SegmentRecorded
+from vonglau.ingest.v1.events_pb2 import InterruptionObserved, SegmentRecorded
+
+STEP_NS = 200_000_000  # an interruption that began this much before the last segment's end belongs behind it all the same
 
 
 @dataclass(frozen=True, slots=True)
-class Predecessor:
-    """The newest segment that is known of the camera."""
+class Past:
+    """The camera until now: where its next recording goes on."""
 
-    end_ns: int
-    sha256: str  # hex
-    closes_epoch: int = 0  # this epoch has nothing left that is not in the store, and nobody has said so yet; 0: nothing to say
+    epoch: int  # under which it is recorded by this process
+    until_ns: int  # recorded, or the cause is told, up to here; 0: it was never recorded
+    cause: Cause  # why it is not recorded from then on
+    sha256: str = ""  # hex: of the newest segment before this process
+    next_number: int = 0  # under this epoch
 
 
-def predecessor(fact: SegmentRecorded | None, spooled: Iterable[ClosedSegment]) -> Predecessor | None:
-    """None: the camera was never recorded. spooled: this camera's segments in this process's spool."""
-    ends = [(segment.end_ns, segment.sha256) for segment in spooled]
-    if fact is not None:
-        ends.append((fact.end_ns, fact.sha256.hex()))
-    if not ends:
-        return None
-    end_ns, sha256 = max(ends)
-    silent = fact is not None and not fact.last_of_epoch and len(ends) == 1
-    return Predecessor(end_ns, sha256, closes_epoch=fact.epoch if fact is not None and silent else 0)
+class Found(NamedTuple):
+    past: Past
+    lasting: InterruptionObserved | None  # a process that died began it; it ends where the past does
+
+
+def predecessor(spooled: Iterable[ClosedSegment], segment: SegmentRecorded | None, interruption: InterruptionObserved | None, now: Past) -> Found:
+    """spooled: what the spool holds of this camera. segment, interruption: its newest facts. now: as if all were told up to this instant.
+
+    An interruption that still lasts has its cause, so the death of the process that began it only counts from now on.
+    """
+    ends = [(one.end_ns, one.sha256) for one in spooled]
+    if segment is not None:
+        ends.append((segment.end_ns, segment.sha256.hex()))
+    until_ns, sha256 = max(ends, default=(0, ""))
+    if interruption is None or max(interruption.begun_ns, interruption.ended_ns) < until_ns - STEP_NS:
+        return Found(replace(now, until_ns=until_ns, sha256=sha256), None)
+    if interruption.ended_ns:
+        return Found(replace(now, until_ns=max(until_ns, interruption.ended_ns), sha256=sha256), None)
+    return Found(replace(now, until_ns=max(now.until_ns, interruption.begun_ns), sha256=sha256), interruption)

@@ -7,6 +7,7 @@ from vonglau.eventlog import Event, Recorded
 from vonglau.registry.v1.events_pb2 import (
     CAMERA_CLASS_DEFENCE,
     CAMERA_CLASS_TRAFFIC,
+    CAMERA_CLASS_UNSPECIFIED,
     STREAM_KIND_MAIN,
     CameraChanged,
     CameraClass,
@@ -35,10 +36,6 @@ class Listed:
     is_meant: bool = True
 
     @property
-    def is_recorded(self) -> bool:
-        return self.is_meant and bool(self.url)
-
-    @property
     def shed_priority(self) -> int:
         return SHED_ORDER.get(self.camera_class, SHED_FIRST)
 
@@ -53,7 +50,7 @@ def evolve(listed: Listed | None, event: Event, at_ns: int) -> Listed | None:
             return changed(listed, event)
         case CameraSuspended() if listed is not None:
             return replace(listed, is_meant=False)
-        case CameraResumed() if listed is not None:
+        case CameraResumed() if listed is not None and not listed.is_meant:
             return replace(listed, is_meant=True, meant_since_ns=at_ns)
         case CameraRetired():
             return None
@@ -90,3 +87,7 @@ class Roster:
         else:
             self.cameras[camera] = listed
         return camera
+
+    def class_of(self, camera: str) -> CameraClass:
+        listed = self.cameras.get(camera)
+        return listed.camera_class if listed is not None else CAMERA_CLASS_UNSPECIFIED

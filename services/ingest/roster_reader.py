@@ -8,6 +8,7 @@ from collections.abc import Callable
 from services.ingest.roster import Roster
 from vonglau.broker.topology import ES_REGISTRY
 from vonglau.errors import Poison, Unavailable
+from vonglau.eventlog import Recorded
 from vonglau.subscription import EventSource, Interrupted, Source
 
 logger = logging.getLogger(__name__)
@@ -18,36 +19,56 @@ WAIT_S = 5.0
 RETRY_S = 0.5
 
 
-async def follow(source: EventSource, node: str, roster: Roster, changed: Callable[[str], None], caught_up: asyncio.Event) -> None:
-    """For ever. caught_up is set once everything that was there at the start is in the roster; until then nothing is told as changed."""
-    after = 0
-    early: set[str] = set()
-    while True:
-        try:
-            reading = await source.open(f"ingest-roster-{node}", CAMERAS, after)
+class RosterReader:
+    """Nothing is told as changed before the roster has all that was there at the start: a camera's past must not set it going."""
+
+    def __init__(self, source: EventSource, node: str, roster: Roster, changed: Callable[[str], None]) -> None:
+        """node: names the durable consumer. changed: takes the id of each camera whose entry may have changed."""
+        self._source = source
+        self._consumer = f"ingest-roster-{node}"
+        self._roster = roster
+        self._changed = changed
+        self._after = 0
+        self._early: set[str] = set()
+        self._is_caught_up = False
+
+    async def run(self) -> None:
+        """For ever; a log that is away is waited for."""
+        while True:
             try:
-                while True:
-                    delivered = await reading.fetch(EVENTS_AT_ONCE, WAIT_S if caught_up.is_set() else 0.5)
-                    for event in delivered.events:
-                        try:
-                            camera = roster.apply(event)
-                        except Poison as poison:  # this camera stays as it was known; the others are recorded
-                            logger.warning("an event about %s can't be read: %s", event.subject, poison)
-                            camera = ""
-                        after = event.sequence
-                        if not camera:
-                            continue
-                        if caught_up.is_set():
-                            changed(camera)
-                        else:
-                            early.add(camera)
-                    await reading.done()
-                    if not caught_up.is_set() and not delivered.pending:
-                        caught_up.set()
-                        for camera in sorted(early):
-                            changed(camera)
-            finally:
-                await reading.close()
-        except (Unavailable, Interrupted) as away:
-            logger.debug("the roster waits: %s", away)
-            await asyncio.sleep(RETRY_S)
+                await self._follow()
+            except (Unavailable, Interrupted) as away:
+                logger.debug("the roster waits: %s", away)
+                await asyncio.sleep(RETRY_S)
+
+    async def _follow(self) -> None:
+        """Raises: Unavailable, Interrupted."""
+        reading = await self._source.open(self._consumer, CAMERAS, self._after)
+        try:
+            while True:
+                delivered = await reading.fetch(EVENTS_AT_ONCE, WAIT_S)
+                for event in delivered.events:
+                    self._take(event)
+                await reading.done()
+                if not delivered.pending:
+                    self._catch_up()
+        finally:
+            await reading.close()
+
+    def _take(self, event: Recorded) -> None:
+        self._after = event.sequence
+        try:
+            camera = self._roster.apply(event)
+        except (Poison, ValueError) as error:  # this camera stays as it was known; the others are recorded
+            logger.warning("an event about %s can't be read: %s", event.subject, error)
+            return
+        if self._is_caught_up:
+            self._changed(camera)
+        else:
+            self._early.add(camera)
+
+    def _catch_up(self) -> None:
+        self._is_caught_up = True
+        for camera in sorted(self._early):
+            self._changed(camera)
+        self._early.clear()

@@ -3,39 +3,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from services.ingest.beginnings import Beginnings, Withheld
 from services.ingest.causes import Cause
-from services.ingest.claims import Claims
+from services.ingest.claims import Claim, Claims
 from services.ingest.epochs import Epochs
+from services.ingest.facts import interruption_ended
 from services.ingest.on_air import Beginning, OnAir
-from services.ingest.outbox import Outbox
-from services.ingest.predecessor import Predecessor, predecessor
+from services.ingest.predecessor import Past
 from services.ingest.recorder import Recording
 from services.ingest.roster import Listed, Roster
-from services.ingest.rtsp.errors import Refused
-from services.ingest.rtsp.url import Credentials, parse_url
 from services.ingest.session import DataPlane, Source
+from services.ingest.slots import slot_of
+from services.ingest.telling import Telling
 from vonglau.errors import Unavailable
-from vonglau.eventlog import FactReader
-from vonglau.ingest.v1.events_pb2 import InterruptionObserved, SegmentRecorded
-from vonglau.registry.v1.service_pb2 import Credential
-from vonglau.secrets import Secrets
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_QUOTA_EXCEEDED, InterruptionObserved
+from vonglau.telemetry import count, names
 
 logger = logging.getLogger(__name__)
 
 LANES = 8  # cameras that are started or stopped at the same time; one camera stays in its lane
 RETRY_S = 1.0
+AGAIN_S = 30.0  # after what only a person can mend
 
 
-@dataclass
-class Left:
-    """What is remembered of a camera that was recorded under the present epoch and is not now."""
+@dataclass(frozen=True)
+class OffAir:
+    """Why a camera that is meant to be recorded is not on air."""
 
-    epoch: int
-    next_number: int
-    until_ns: int
+    detail: str
+    told: InterruptionObserved | None = None  # None: nothing is missing because of it, or not for long
 
 
 @dataclass
@@ -44,25 +42,22 @@ class Station:
 
     plane: DataPlane
     roster: Roster
-    secrets: Secrets
-    facts: FactReader
-    outbox: Outbox
+    beginnings: Beginnings
+    telling: Telling
+    epochs: Epochs
     max_cameras: int
     viewer_buffer_bytes: int
     on_air: dict[str, OnAir] = field(default_factory=dict)
-    unassigned: dict[str, str] = field(default_factory=dict)  # camera -> why
+    off_air: dict[str, OffAir] = field(default_factory=dict)
     _claims: Claims = field(init=False)
-    _left: dict[str, Left] = field(default_factory=dict)
-    _superseded: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    _lanes: list[asyncio.Queue[str]] = field(default_factory=list)
-    _telling: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self._lanes = [asyncio.Queue() for _ in range(LANES)]
+    _past: dict[str, Past] = field(default_factory=dict)
+    _started: dict[str, int] = field(default_factory=dict)  # camera -> highest epoch under which anybody has started it
+    _lanes: list[asyncio.Queue[str]] = field(default_factory=lambda: [asyncio.Queue() for _ in range(LANES)])
+    _starts: asyncio.Queue[tuple[str, int, int]] = field(default_factory=asyncio.Queue)
 
     def changed(self, camera: str) -> None:
-        """The roster says something new of the camera."""
-        self._lanes[hash(camera) % LANES].put_nowait(camera)
+        """What is known of the camera may ask for something else than is done."""
+        self._lanes[slot_of(camera) % LANES].put_nowait(camera)
 
     async def run(self, claims: Claims) -> None:
         """Until cancelled; sessions go on until `stop`. claims: as this process, at its own address."""
@@ -70,13 +65,15 @@ class Station:
         async with asyncio.TaskGroup() as group:
             for lane in self._lanes:
                 group.create_task(self._settle_lane(lane))
-            group.create_task(self._give_way())
+            group.create_task(self._notice_starts())
+            group.create_task(self._tell_starts())
 
-    async def stop(self, epochs: Epochs) -> None:
-        """Every object is closed, every lasting interruption ended, and every epoch of this process over."""
+    async def stop(self) -> None:
+        """Every object is closed, every lasting interruption ended, and every epoch of this process over. `run` has been cancelled."""
         await asyncio.gather(*(self._leave(camera) for camera in list(self.on_air)))
-        for camera, left in self._left.items():
-            epochs.end(camera, left.epoch, left.next_number - 1)
+        for camera, past in list(self._past.items()):
+            self._end_off_air(camera)
+            self.epochs.end(camera, past.epoch, past.next_number - 1)
 
     async def _settle_lane(self, lane: asyncio.Queue[str]) -> None:
         while True:
@@ -84,109 +81,152 @@ class Station:
             try:
                 await self._settle(camera)
             except Unavailable as away:
-                logger.debug("%s waits: %s", camera, away)
-                asyncio.get_running_loop().call_later(RETRY_S, lane.put_nowait, camera)
+                self._wait(camera, f"it waits: {away}", RETRY_S)
+            except Exception as error:  # the outer edge: one camera's surprise must not keep the others from being recorded
+                count(names.LOOP_ERRORS, 1, {names.LOOP: "station", names.ERROR_TYPE: type(error).__name__})
+                logger.exception("%s could not be put on air", camera)
+                self._wait(camera, "it could not be put on air; the log of ingest says why", AGAIN_S)
+
+    def _wait(self, camera: str, detail: str, delay: float) -> None:
+        if camera not in self.on_air and (camera not in self.off_air or self.off_air[camera].told is None):
+            self.off_air[camera] = OffAir(detail)
+        asyncio.get_running_loop().call_later(delay, self.changed, camera)
 
     async def _settle(self, camera: str) -> None:
         listed = self.roster.cameras.get(camera)
-        present = self.on_air.get(camera)
-        if listed is None or not listed.is_recorded:
-            self.unassigned.pop(camera, None)
+        if listed is None or not listed.is_meant:
             await self._leave(camera)
+            self._end_off_air(camera)
+            if listed is None:
+                self._forget(camera)
             return
+        claim = await self._claims.claim(camera)
+        if self._started.get(camera, 0) > claim.epoch:
+            await self._give_way(camera)
+            return
+        present = self.on_air.get(camera)
         if present is not None and is_same(present.listed, listed):
             return
-        if present is None and len(self.on_air) >= self.max_cameras:
-            self.unassigned[camera] = f"this process records {self.max_cameras} cameras already"
-            return
-        self.unassigned.pop(camera, None)
-        await self._leave(camera)
-        await self._begin(listed)
-
-    async def _begin(self, listed: Listed) -> None:
-        """Raises: Unavailable."""
-        camera = listed.camera
+        await self._learn_past(camera, claim)
         try:
-            address, _ = parse_url(listed.url)
-        except Refused as error:
-            self.unassigned[camera] = str(error)
+            source = await self.beginnings.source(listed)
+        except Withheld as why:
+            await self._leave(camera)
+            self._withhold(listed, why)
             return
-        epoch = await self._claims.epoch(camera)
-        if self._superseded[camera] > epoch:
-            self.unassigned[camera] = "another process records it"
+        await self._leave(camera)
+        self._begin(listed, source)
+
+    async def _learn_past(self, camera: str, claim: Claim) -> None:
+        """Once in the life of the process. Raises: Unavailable."""
+        if camera in self._past:
             return
-        credentials = await self._credentials(listed.credential)
-        left = self._left.get(camera)
-        before = None if left else await self._predecessor(camera)
-        recording = Recording(
-            camera, listed.owner, epoch, listed.shed_priority, left.next_number if left else 0, before.sha256 if before else ""
-        )
-        beginning = Beginning(
-            listed, recording, Source(address, credentials), self._interrupted(listed, left, before), before.closes_epoch if before else 0
-        )
+        past, lasting = await self.beginnings.found(camera, claim.epoch, is_inherited=claim.is_inherited)
+        self._past[camera] = past
+        if claim.is_inherited:
+            self.telling.inherit(camera)
+        if lasting is not None:
+            self.telling.tell_of_predecessor(interruption_ended(lasting, past.until_ns))
+
+    def _begin(self, listed: Listed, source: Source) -> None:
+        camera = listed.camera
+        if len(self.on_air) >= self.max_cameras:
+            self._withhold(listed, Withheld(GAP_CAUSE_QUOTA_EXCEEDED, f"this process records {self.max_cameras} cameras already"))
+            return
+        self._end_off_air(camera)
+        past = self._past[camera]
+        recording = Recording(camera, listed.owner, past.epoch, listed.shed_priority, past.next_number, past.sha256)
         self.on_air[camera] = OnAir(
-            beginning,
+            Beginning(listed, recording, source, interrupted(listed, past)),
             self.plane,
-            tell=self._tell,
-            first_recorded=self._tell_started,
+            tell=self.telling.tell,
+            first_recorded=lambda *start: self._starts.put_nowait(start),
             viewer_buffer_bytes=self.viewer_buffer_bytes,
         )
 
-    def _tell(self, fact: InterruptionObserved) -> None:
-        self.outbox.put("interruption", fact.camera, fact)
-
-    @staticmethod
-    def _interrupted(listed: Listed, left: Left | None, before: Predecessor | None) -> tuple[Cause, int]:
-        """Why the camera is not recorded as its session begins, and since when."""
-        until_ns = left.until_ns if left else before.end_ns if before else 0
-        if until_ns <= listed.meant_since_ns:
-            return Cause.SOURCE_SILENT, listed.meant_since_ns
-        return (Cause.TRANSPORT_LOST if left else Cause.WRITER_FAILED), until_ns
-
     async def _leave(self, camera: str) -> None:
-        entry = self.on_air.pop(camera, None)
-        if entry is not None:
-            await entry.leave()
-            self._left[camera] = Left(entry.epoch, entry.next_number, entry.until_ns)
+        """Stays on air until it has left, so that a leave that was cancelled can be made good."""
+        entry = self.on_air.get(camera)
+        if entry is None:
+            return
+        await entry.leave()
+        del self.on_air[camera]
+        self._past[camera] = replace(self._past[camera], until_ns=entry.until_ns, next_number=entry.next_number, cause=Cause.TRANSPORT_LOST)
+        for waiting, off in self.off_air.items():
+            if off.told is not None and off.told.cause == GAP_CAUSE_QUOTA_EXCEEDED:
+                self.changed(waiting)
 
-    def _tell_started(self, camera: str, epoch: int, first_ns: int) -> None:
-        telling = asyncio.ensure_future(self._started(camera, epoch, first_ns))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
-
-    async def _started(self, camera: str, epoch: int, first_ns: int) -> None:
-        """Others must learn of it, however long the log is away."""
-        while True:
-            try:
-                await self._claims.started(camera, epoch, first_ns)
-            except Unavailable:
-                await asyncio.sleep(RETRY_S)
-            else:
-                return
-
-    async def _give_way(self) -> None:
+    async def _give_way(self, camera: str) -> None:
         """Whoever has started a camera under a higher epoch records it from then on."""
-        async for started in self._claims.superseded():
-            entry = self.on_air.get(started.camera)
-            self._superseded[started.camera] = max(self._superseded[started.camera], started.epoch)
-            if entry is not None and started.epoch > entry.epoch:
-                logger.info("%s is recorded by %s from now on", started.camera, started.node)
-                await self._leave(started.camera)
-                self.unassigned[started.camera] = "another process records it"
+        if camera in self.on_air:
+            logger.info("%s is recorded by another process from now on", camera)
+        await self._leave(camera)
+        self._end_off_air(camera)
+        self.off_air[camera] = OffAir("another process records it")
+        self._end_epoch(camera)
 
-    async def _predecessor(self, camera: str) -> Predecessor | None:
-        body = await self.facts.newest("segment", camera)
-        fact = None if body is None else SegmentRecorded.FromString(body)
-        return predecessor(fact, self.plane.spool.bounds.closed(camera))
+    def _withhold(self, listed: Listed, why: Withheld) -> None:
+        """The time is accounted for, from where it was last recorded or meant to be."""
+        camera = listed.camera
+        present = self.off_air.get(camera)
+        if present is None or present.detail != why.detail:
+            self._end_off_air(camera)
+            past = self._past[camera]
+            begun_ns = max(past.until_ns, listed.meant_since_ns)
+            told = InterruptionObserved(camera=camera, owner=listed.owner, epoch=past.epoch, cause=why.cause, begun_ns=begun_ns, detail=why.detail)
+            self.off_air[camera] = OffAir(why.detail, told)
+            self.telling.tell(told)
+        if why.may_pass:
+            asyncio.get_running_loop().call_later(AGAIN_S, self.changed, camera)
 
-    async def _credentials(self, reference: str) -> Credentials | None:
-        if not reference:
-            return None
-        plain = await self.secrets.get(reference)
-        if plain is None:
-            return None
-        credential = Credential.FromString(plain)
-        return Credentials(credential.username, credential.password)
+    def _end_off_air(self, camera: str) -> None:
+        off = self.off_air.pop(camera, None)
+        if off is not None and off.told is not None:
+            now_ns = max(self.plane.clock.now_ns(), off.told.begun_ns)
+            self.telling.tell(interruption_ended(off.told, now_ns))
+            self._past[camera] = replace(self._past[camera], until_ns=now_ns, cause=Cause.TRANSPORT_LOST)
+
+    def _forget(self, camera: str) -> None:
+        """It is retired, and nobody will ask for it again."""
+        self._end_epoch(camera)
+        self._past.pop(camera, None)
+        self._started.pop(camera, None)
+        self.telling.forget(camera)
+
+    def _end_epoch(self, camera: str) -> None:
+        past = self._past.get(camera)
+        if past is not None:
+            self.epochs.end(camera, past.epoch, past.next_number - 1)
+
+    async def _notice_starts(self) -> None:
+        async for started in self._claims.starts():
+            if started.epoch > self._started.get(started.camera, 0):
+                self._started[started.camera] = started.epoch
+                if started.camera in self.on_air:
+                    self.changed(started.camera)
+
+    async def _tell_starts(self) -> None:
+        """A camera has started once its first key frame is in the spool: whoever records it elsewhere stops at this word."""
+        while True:
+            start = await self._starts.get()
+            camera, epoch, first_ns = start
+            try:
+                if await asyncio.to_thread(self._is_spooled, camera, first_ns):
+                    await self._claims.started(camera, epoch, first_ns)
+                elif camera in self.on_air:
+                    asyncio.get_running_loop().call_later(RETRY_S, self._starts.put_nowait, start)
+            except Unavailable:
+                asyncio.get_running_loop().call_later(RETRY_S, self._starts.put_nowait, start)
+
+    def _is_spooled(self, camera: str, first_ns: int) -> bool:
+        return next(self.plane.spool.read(camera, first_ns, 2**63 - 1), None) is not None
+
+
+def interrupted(listed: Listed, past: Past) -> tuple[Cause, int]:
+    """Why the camera is not recorded as its session begins, and since when (UTC ns)."""
+    if past.until_ns <= listed.meant_since_ns:
+        return Cause.SOURCE_SILENT, listed.meant_since_ns
+    return past.cause, past.until_ns
 
 
 def is_same(one: Listed, other: Listed) -> bool:

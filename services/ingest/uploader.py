@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable
 
 from services.ingest.facts import segment_recorded
+from services.ingest.outbox import Publisher
 from services.ingest.segment import ClosedSegment
 from services.ingest.spool.bounds import SpoolBounds
 from vonglau.clock import Clock
-from vonglau.errors import AlreadyExists, Damaged, NotFound, Unavailable
-from vonglau.eventlog import FactPublisher
+from vonglau.errors import Damaged, NotFound, Unavailable
 from vonglau.footage import Footage, footage_bucket
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
 from vonglau.media.segment import metadata_of
@@ -23,38 +23,44 @@ RETRY_FIRST_S, RETRY_MOST_S = 0.25, 5.0
 
 
 class Uploader:
-    """Segments of one camera go one after the other, cameras side by side. What can't be stored waits, for ever if need be."""
+    """Segments of one camera go one after the other, cameras side by side. What can't be stored waits, for ever if need be, in nobody's way."""
 
     def __init__(
-        self,
-        footage: Footage,
-        publisher: FactPublisher,
-        clock: Clock,
-        *,
-        is_last_of_epoch: Callable[[ClosedSegment], bool],
-        linger_s: float,
+        self, footage: Footage, publisher: Publisher, clock: Clock, *, is_last_of_epoch: Callable[[ClosedSegment], bool], linger_s: float
     ) -> None:
         """linger_s: how long a spool file outlives its acknowledged fact, since readers learn of the fact a little later."""
-        self._bounds: SpoolBounds
         self._footage = footage
         self._publisher = publisher
         self._clock = clock
         self._is_last_of_epoch = is_last_of_epoch
         self._linger_s = linger_s
+        self._bounds: SpoolBounds
+        self._emptied: Callable[[str], None]
+        self._lost: Callable[[ClosedSegment, str], None]
         self._waiting: dict[str, deque[ClosedSegment]] = {}  # by camera, in order
+        self._delays: dict[str, float] = {}  # cameras whose first segment was not taken: s until it is tried again
         self._turn: asyncio.Queue[str] = asyncio.Queue()  # cameras that have something and nobody works on
-        self._buckets: set[str] = set()
         self._idle = asyncio.Event()
-        self._lingering: dict[ClosedSegment, asyncio.TimerHandle] = {}  # stored, and still there for readers
-        self.store_reachable = True
-        self.log_reachable = True
-        self.facts_waiting = 0  # stored, but not acknowledged yet
-        self.rejected = 0  # the store holds something else under the key, or the file is damaged; it stays in the spool
         self._idle.set()
+        self._buckets: set[str] = set()
+        self._stored: dict[ClosedSegment, SegmentRecorded] = {}  # in the store, the fact not acknowledged yet
+        self._lingering: dict[ClosedSegment, asyncio.TimerHandle] = {}  # told, and still there for readers
+        self.stores_away: dict[str, str] = {}  # bucket -> why it takes nothing just now
+        self.log_away = ""  # why the log takes nothing just now
+        self.rejected = 0  # something else stands under the key, or the file is gone or damaged; what is there stays in the spool
 
-    def serve(self, bounds: SpoolBounds) -> None:
-        """Whose segments these are; to be told before the first one is added."""
-        self._bounds = bounds
+    def serve(self, bounds: SpoolBounds, *, emptied: Callable[[str], None], lost: Callable[[ClosedSegment, str], None]) -> None:
+        """To be told before the first segment is added.
+
+        bounds: of the spool that the segments are in. emptied: takes a camera when nothing of it waits any more. lost: takes what can
+        never be stored, and why.
+        """
+        self._bounds, self._emptied, self._lost = bounds, emptied, lost
+
+    @property
+    def facts_waiting(self) -> int:
+        """Segments that are stored and not told yet."""
+        return len(self._stored)
 
     def add(self, segment: ClosedSegment) -> None:
         camera = segment.head.camera
@@ -67,19 +73,25 @@ class Uploader:
     def waiting(self, camera: str) -> int:
         return len(self._waiting.get(camera, ()))
 
+    def waits_before(self, camera: str, epoch: int) -> bool:
+        """Whether something of an epoch before this one is still to be told."""
+        return any(segment.head.epoch < epoch for segment in self._waiting.get(camera, ()))
+
+    def given_up(self, segment: ClosedSegment) -> SegmentRecorded | None:
+        """The spool dropped it for room. Its fact, if it had been stored before: then it is not lost, and only has to be told."""
+        return self._stored.pop(segment, None)
+
     async def work(self) -> None:
         """One worker; any number of them."""
         while True:
             camera = await self._turn.get()
-            segments = self._waiting[camera]
-            await self._bring_home(segments[0])
-            segments.popleft()
-            if segments:
-                self._turn.put_nowait(camera)
+            if await self._is_done_with(self._waiting[camera][0]):
+                self._delays.pop(camera, None)
+                self._advance(camera)
             else:
-                del self._waiting[camera]
-                if not self._waiting:
-                    self._idle.set()
+                delay = self._delays.get(camera, RETRY_FIRST_S)
+                self._delays[camera] = min(2 * delay, RETRY_MOST_S)
+                asyncio.get_running_loop().call_later(delay, self._turn.put_nowait, camera)
 
     async def drain(self, within: float) -> bool:
         """Whether all was stored in time (s)."""
@@ -89,41 +101,47 @@ class Uploader:
             return False
         return True
 
-    async def _bring_home(self, segment: ClosedSegment) -> None:
-        """Stored, told and freed; or gone from the spool, or rejected."""
-        wait = RETRY_FIRST_S
-        while self._bounds.hold(segment):
-            try:
-                await self._store_and_tell(segment)
-            except Unavailable as away:
-                self._bounds.release(segment)  # meanwhile it may be given up, if room is needed
-                logger.debug("%s waits: %s", segment.path.name, away)
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, RETRY_MOST_S)
-            except (AlreadyExists, Damaged, NotFound) as error:
-                self.rejected += 1
-                logger.warning("%s of %s can't be stored and stays in the spool: %s", segment.path.name, segment.head.camera, error)
-                return
-            else:
-                self._free_later(segment)
-                return
+    def close(self) -> None:
+        """What lingers is freed now; what waits stays in the spool."""
+        for segment, handle in list(self._lingering.items()):
+            handle.cancel()
+            self._free(segment)
 
-    async def _store_and_tell(self, segment: ClosedSegment) -> None:
-        fact = segment_recorded(segment, last_of_epoch=self._is_last_of_epoch(segment))
-        await self._store(segment, fact)
-        self.facts_waiting += 1
+    def _advance(self, camera: str) -> None:
+        self._waiting[camera].popleft()
+        if self._waiting[camera]:
+            self._turn.put_nowait(camera)
+            return
+        del self._waiting[camera]
+        self._emptied(camera)
+        if not self._waiting:
+            self._idle.set()
+
+    async def _is_done_with(self, segment: ClosedSegment) -> bool:
+        """True: it is stored, told and freed, or has left the spool, or can never be stored. False: it has to wait."""
+        if not self._bounds.hold(segment):
+            return True
         try:
-            await self._publisher.publish("segment", fact.camera, fact, identity(fact))
-        except Unavailable:
-            self.log_reachable = False
-            raise
-        finally:
-            self.facts_waiting -= 1
-        self.log_reachable = True
-        count(names.SEGMENTS_STORED, 1)
-        measure(names.SEGMENT_DELAY, max(0.0, (self._clock.now_ns() - segment.end_ns) / 1e9))
+            await self._tell(segment, await self._store(segment))
+        except Unavailable as away:
+            self._bounds.release(segment)  # meanwhile it may be given up, if room is needed
+            logger.debug("%s waits: %s", segment.path.name, away)
+            return False
+        except (NotFound, Damaged) as error:
+            self._reject(segment, error)
+            self._lost(segment, "the file in the spool is gone" if isinstance(error, NotFound) else "the file in the spool is damaged")
+        except Exception as error:  # noqa: BLE001 - the outer edge: one segment's surprise must not keep the others from the store
+            count(names.LOOP_ERRORS, 1, {names.LOOP: "upload", names.ERROR_TYPE: type(error).__name__})
+            self._reject(segment, error)
+        return True
 
-    async def _store(self, segment: ClosedSegment, fact: SegmentRecorded) -> None:
+    async def _store(self, segment: ClosedSegment) -> SegmentRecorded:
+        """Its fact. Stored once, however often the log has to be asked."""
+        last = self._is_last_of_epoch(segment)
+        if segment in self._stored:
+            self._stored[segment].last_of_epoch = last
+            return self._stored[segment]
+        fact = segment_recorded(segment, last_of_epoch=last)
         bucket = footage_bucket(fact.owner)
         try:
             if bucket not in self._buckets:
@@ -131,26 +149,32 @@ class Uploader:
                 self._buckets.add(bucket)
             await self._footage.put_file(bucket, fact.key, segment.path, sha256=fact.sha256, size=segment.size, metadata=metadata_of(fact))
         except Unavailable as away:
-            self.store_reachable = False
-            if away.reason == "BUCKET_MISSING":
-                self._buckets.discard(bucket)
+            self.stores_away[bucket] = away.message
+            self._buckets.discard(bucket)
             raise
-        self.store_reachable = True
+        self.stores_away.pop(bucket, None)
+        self._stored[segment] = fact
+        return fact
 
-    def _free_later(self, segment: ClosedSegment) -> None:
-        """It stays held meanwhile: what is stored is not given up."""
-        handle = asyncio.get_running_loop().call_later(self._linger_s, self._free, segment)
-        self._lingering[segment] = handle
+    async def _tell(self, segment: ClosedSegment, fact: SegmentRecorded) -> None:
+        try:
+            await self._publisher.publish("segment", fact.camera, fact, identity(fact))
+        except Unavailable as away:
+            self.log_away = away.message
+            raise
+        self.log_away = ""
+        del self._stored[segment]
+        count(names.SEGMENTS_STORED, 1)
+        measure(names.SEGMENT_DELAY, max(0.0, (self._clock.now_ns() - segment.end_ns) / 1e9))
+        self._lingering[segment] = asyncio.get_running_loop().call_later(self._linger_s, self._free, segment)  # held: it is not given up
+
+    def _reject(self, segment: ClosedSegment, error: Exception) -> None:
+        self.rejected += 1
+        logger.error("%s of %s can't be stored and stays in the spool: %s", segment.path.name, segment.head.camera, error)
 
     def _free(self, segment: ClosedSegment) -> None:
         del self._lingering[segment]
         self._bounds.remove(segment)
-
-    def close(self) -> None:
-        """What lingers is freed now; what waits stays in the spool."""
-        for segment, handle in list(self._lingering.items()):
-            handle.cancel()
-            self._free(segment)
 
 
 def identity(fact: SegmentRecorded) -> str:
