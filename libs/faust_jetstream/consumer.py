@@ -120,6 +120,7 @@ class Consumer(_Consumer):
             known.clear()
         self._held, self._sought, self._fenced = True, False, False
         tables.empty(self.app)
+        cast(Any, self.app.producer).forget_changes()
         tables.watch_recovery(self.app)
         self._owned = set(assigned)
         self.app.consumer_generation_id = generation
@@ -415,6 +416,8 @@ class Consumer(_Consumer):
         return done
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        if self._fenced:
+            return False            # found out while table changes were written: some of them are dropped
         wanted = {ensure_TP(tp): offset for tp, offset in offsets.items()}
         try:
             await self.offsets.store(wanted, ())

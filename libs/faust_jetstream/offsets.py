@@ -58,6 +58,7 @@ class Offsets:
         self._revision: dict[TP, int] = {}
         self._generation = 0
         self._serial = 0
+        self._storing = asyncio.Lock()      # each write builds on the revision of the one before
         self.committed: dict[TP, int] = {}
 
     async def read(self, tp: TP) -> tuple[Document | None, int]:
@@ -104,6 +105,10 @@ class Offsets:
 
         Raises Fenced when another worker owns a partition, and the last error when the outcome stays unknown for the patience.
         """
+        async with self._storing:
+            return await self._store(offsets, others)
+
+    async def _store(self, offsets: Mapping[TP, int], others: Sequence[Outgoing]) -> int:
         if not offsets and self.committed:
             tp = next(iter(self.committed))     # changes without an event are fenced by any partition that is ours
             offsets = {tp: self.committed[tp]}

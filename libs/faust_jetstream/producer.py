@@ -91,7 +91,7 @@ class Producer(base.Producer):
         await transport.connection.open()
         self.publisher = Publisher(transport.connection, transport.settings)
         await self.publisher.start()
-        self.changelog = ChangelogWriter(self.publisher)
+        self.changelog = ChangelogWriter(lambda: cast(Any, self.app.consumer).offsets, lambda tps, exc: cast(Any, self.app.consumer).on_fenced(tps, exc))
         self.changelog.start()
         await super().on_start()
 
@@ -122,15 +122,16 @@ class Producer(base.Producer):
     def _write_change(self, fut: FutureMessage, place: StateTopic) -> None:
         if self.changelog is None:
             raise RuntimeError("a table was changed before the producer was started")
-        message = fut.message
+        message, event = fut.message, current_event()
         partition = int(message.partition or 0)
-        self.changelog.put(
-            place.subject(partition, cast(bytes, message.key)),
-            cast(bytes, message.value) or b"",
-            self.change_headers(place.topic, message),
-            TP(place.topic, partition),
-            fut,
-        )
+        subject, body = place.subject(partition, cast(bytes, message.key)), cast(bytes, message.value) or b""
+        if self.publisher is not None:
+            self.publisher.check_size(subject, body)
+        if event is not None and event.message.generation_id != self.app.consumer_generation_id:
+            fut.cancel()            # processed for an older assignment
+            return
+        source = event.message.tp if event is not None else None
+        self.changelog.put(subject, body, self.change_headers(place.topic, message), TP(place.topic, partition), source, fut)
 
     def change_headers(self, topic: str, message: Any) -> dict[str, str]:
         """Headers of a table change: the key, and how long it is kept if the table forgets."""
@@ -189,6 +190,11 @@ class Producer(base.Producer):
         if self.publisher is not None and self.changelog is not None:
             await self.changelog.flush()
             await self.publisher.flush()
+
+    def forget_changes(self) -> None:
+        """Table changes that wait belong to an older assignment."""
+        if self.changelog is not None:
+            self.changelog.drop()
 
     def partition_for(self, key: bytes | None, partitions: int) -> int:
         """The partition of a message; the app's ``producer_partitioner`` goes first."""
