@@ -41,6 +41,7 @@ async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
         journal = Journal(JetStreamStore(broker.nc), headers, cached=settings.cached_aggregates)
         credentials = Credentials(SealedSecrets(KeyValue(broker, SECRETS), settings.secrets_key_file))
         access_state = KeyValue(broker, ACCESS_STATE)
+        access = Access(await stack.enter_async_context(AccessState(access_state)), settings.platform_admins)
 
         documents = SqliteDocuments(settings.data_dir / f"{SERVICE}.db")
         stack.push_async_callback(documents.close)
@@ -57,7 +58,6 @@ async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
             await runner.start()
             stack.push_async_callback(runner.stop)
 
-        access = Access(await stack.enter_async_context(AccessState(access_state)), settings.platform_admins)
         shown = Views(Inventory(documents), Owners(documents), Projects(documents), runners[0])
         servicer = Servicer(access, journal, credentials, shown, settings.import_rows)
         server = Server(

@@ -4,6 +4,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,12 @@ class Platform:
             await running
 
         self._stack.push_async_callback(end)
+
+    async def restart(self, **changed: Any) -> None:
+        """With other settings."""
+        await self.stop()
+        self.settings = replace(self.settings, **changed)
+        await self.start()
 
     async def stop(self) -> None:
         await self._stack.aclose()
