@@ -229,9 +229,11 @@ async def test_a_thousand_claims_are_cut_into_batches_that_the_log_takes(row: Bu
 
     world = await World(Counting()).ready()
     sizes.clear()
-    streams = lambda host, number: [  # noqa: E731 - two words for two urls
-        StreamProfile(kind=STREAM_KIND_MAIN, url=f"rtsp://{host}/{number}"), StreamProfile(kind=STREAM_KIND_SUB, url=f"rtsp://{host}/{number}/sub")
-    ]
+
+    def streams(host: str, number: int) -> list[StreamProfile]:
+        url = f"rtsp://{host}/{number}"
+        return [StreamProfile(kind=STREAM_KIND_MAIN, url=url), StreamProfile(kind=STREAM_KIND_SUB, url=f"{url}/sub")]
+
     rows = [row(n, camera=f"cam-{n}", serial_number=f"A{n}", streams=streams("a", n)) for n in range(250)]
     moved = [row(n, camera=f"cam-{n}", serial_number=f"B{n}", streams=streams("b", n)) for n in range(250)]
     assert Counter(outcomes(await world.begin(run="one").take(rows))) == {"REGISTERED": 250}

@@ -97,7 +97,7 @@ async def test_a_password_appears_nowhere_but_in_the_secret_store(
     row = pb.ImportRow(owner="ward-hoan-kiem", details=with_canary)
     imported = pb.ImportCamerasRequest(rows=[row, pb.ImportRow(owner="ward-hoan-kiem", details=broken), pb.ImportRow(owner="x", details=with_canary)])
     told: list[str] = []
-    made = await lan.RegisterCamera(pb.RegisterCameraRequest(camera="cam-1", owner="ward-hoan-kiem", details=with_canary))
+    await lan.RegisterCamera(pb.RegisterCameraRequest(camera="cam-1", owner="ward-hoan-kiem", details=with_canary))
     for call in (
         lan.RegisterCamera(pb.RegisterCameraRequest(camera="cam-2", owner="ward-hoan-kiem", details=with_canary)),
         lan.RegisterCamera(pb.RegisterCameraRequest(camera="cam-3", owner="ward-hoan-kiem", details=broken)),
@@ -117,11 +117,9 @@ async def test_a_password_appears_nowhere_but_in_the_secret_store(
             for sequence in range(1, (await broker.js.stream_info(stream)).state.last_seq + 1):
                 try:
                     stored = await broker.js.get_msg(stream, sequence)
-                except Exception:  # noqa: BLE001, S112, PERF203 - an overwritten or purged value
+                except Exception:  # noqa: BLE001, S112 - an overwritten or purged value
                     continue
                 told.append(f"{stored.subject} {stored.headers} {stored.data!r}")
-        camera = await lan.GetCamera(pb.GetCameraRequest(camera="cam-1"))
-        assert camera.version == made.version or camera.version == changed.version
         keeper = SealedSecrets(KeyValue(broker, "secrets"), platform.settings.secrets_key_file)
         references = {word.strip("'\"") for text in told for word in text.replace("\\x", " ").split() if word.startswith("$KV.secrets.")}
         kept = [await keeper.get(reference.removeprefix("$KV.secrets.")) for reference in references]

@@ -59,9 +59,14 @@ async def test_another_owners_rows_are_refused_one_by_one(minh: RegistryAsyncStu
 async def test_an_import_beyond_the_bound_ends_with_what_is_whole(platform: Any, lan: RegistryAsyncStub, details: Details) -> None:
     await platform.restart(import_rows=150)
     lan, answered = platform.stub("lan"), 0
-    with pytest.raises(grpc.aio.AioRpcError) as failed:
+
+    async def import_all() -> None:
+        nonlocal answered
         async for response in lan.ImportCameras(messages(details, 200)):
             answered += len(response.results)
+
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await import_all()
     assert isinstance(error_of(failed.value), Exhausted)
     assert answered == 100
 
@@ -71,9 +76,13 @@ async def test_a_killed_import_is_completed_by_the_same_file(tmp_path: Path, nat
     async with Process(tmp_path, nats_server.url) as first:
         admin = first.stub("platform")
         await admin.RegisterOwner(pb.RegisterOwnerRequest(owner="ward-hoan-kiem", display_name="x", administrators=["lan"]))
-        with pytest.raises(grpc.aio.AioRpcError):
+
+        async def import_until_killed() -> None:
             async for _ in first.stub("lan").ImportCameras(messages(details, count)):
                 first.kill()
+
+        with pytest.raises(grpc.aio.AioRpcError):
+            await import_until_killed()
     written = await events(nats_server.url)
     assert 1 < written < 1 + 3 * count
     async with Process(tmp_path, nats_server.url) as second:
