@@ -15,7 +15,7 @@ from services.recording.checked_facts import CheckedFacts
 from services.recording.deletion import Deletions
 from services.recording.footage_index import FootageIndex
 from services.recording.gap_watch import GapWatch
-from services.recording.jobs import every
+from services.recording.jobs import ended, every
 from services.recording.playback import Playback
 from services.recording.recorded_camera import RecordedCameras
 from services.recording.reindex import Reindex
@@ -129,12 +129,6 @@ async def caught_up(runner: ProjectionRunner, events: EventSource) -> None:
             except Unavailable as error:
                 logging.getLogger(__name__).info("jobs wait: %s", error)
                 await asyncio.sleep(1.0)
-
-
-async def ended(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,10 @@ class Platform:
 
         async def end() -> None:
             stop.set()
-            await running
+            done, _ = await asyncio.wait([running], timeout=10)
+            if not done:  # as after a second signal
+                running.cancel()
+            await asyncio.gather(running, return_exceptions=not done)
 
         self.stack.push_async_callback(end)
 
