@@ -178,9 +178,11 @@ async def _check_jetstream(nc: Client, access: Access) -> None:
                 raise CannotConnect("JetStream is not enabled for this account: give it limits in the server's accounts{} or the account's JWT") from exc
             if time.monotonic() > give_up:
                 raise CannotConnect(f"JetStream does not answer: {exc}") from exc
-        except (NoRespondersError, NatsTimeout) as exc:     # a cluster that elects its leader does not answer either
-            if time.monotonic() > give_up or not (nc._server_info.get("jetstream") or access.domain or access.api_prefix):  # noqa: SLF001  has no accessor
+        except (NoRespondersError, NatsTimeout) as exc:
+            if not (nc._server_info.get("jetstream") or access.domain or access.api_prefix):  # noqa: SLF001  has no accessor
                 raise CannotConnect("JetStream is not enabled: start nats-server with -js, or name domain= or api_prefix= in the broker URL") from exc
+            if time.monotonic() > give_up:      # a cluster that elects its leader does not answer either
+                raise CannotConnect(f"JetStream does not answer within {access.connect_timeout:g} s: has the cluster a leader? (connect_timeout=)") from exc
         except APIError as exc:
             raise CannotConnect(f"JetStream refuses this account: {exc}") from exc
         else:

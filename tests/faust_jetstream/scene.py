@@ -23,7 +23,7 @@ class Scene:
         self.guarantee = guarantee
         self.workers: list[Worker] = []
         self._urls = [one.url for one in getattr(servers, "servers", [servers])]
-        broker = ";".join(f"{url}/?prefix={name}" for url in self._urls)
+        broker = ";".join(f"{url}/?prefix={name}&connect_timeout=60" for url in self._urls)
         self._env = {"APP": name, "BROKER": broker, "GUARANTEE": guarantee, **env}
 
     def start(self, **env: str) -> Worker:
