@@ -21,6 +21,7 @@ from .settings import Access
 
 logger = get_logger(__name__)
 
+NOT_FOR_ACCOUNT = 10039
 NEEDED = (2, 12)        # atomic batches
 PENDING_BYTES = 16 * 1024 * 1024
 API_TIMEOUT = 10.0
@@ -170,16 +171,14 @@ def check_version(nc: Client) -> None:
 
 async def _check_jetstream(nc: Client, access: Access) -> None:
     give_up = time.monotonic() + access.connect_timeout
+    told = nc._server_info.get("jetstream") or access.domain or access.api_prefix  # noqa: SLF001  the client has no accessor for it
     while True:
         try:
             await context(nc, access).account_info()
-        except ServiceUnavailableError as exc:
-            if exc.err_code == 10039:
+        except (ServiceUnavailableError, NoRespondersError, NatsTimeout) as exc:
+            if getattr(exc, "err_code", None) == NOT_FOR_ACCOUNT:
                 raise CannotConnect("JetStream is not enabled for this account: give it limits in the server's accounts{} or the account's JWT") from exc
-            if time.monotonic() > give_up:
-                raise CannotConnect(f"JetStream does not answer: {exc}") from exc
-        except (NoRespondersError, NatsTimeout) as exc:
-            if not (nc._server_info.get("jetstream") or access.domain or access.api_prefix):  # noqa: SLF001  has no accessor
+            if not told:
                 raise CannotConnect("JetStream is not enabled: start nats-server with -js, or name domain= or api_prefix= in the broker URL") from exc
             if time.monotonic() > give_up:      # a cluster that elects its leader does not answer either
                 raise CannotConnect(f"JetStream does not answer within {access.connect_timeout:g} s: has the cluster a leader? (connect_timeout=)") from exc
