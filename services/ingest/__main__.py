@@ -81,19 +81,19 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         station = Station(plane, roster, beginnings, telling, epochs, settings.max_cameras, settings.viewer_buffer_bytes)
         observe(station, spool)
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
-        statuses = Statuses(broker, station, spool, listening, unreadable=len(recovered.unreadable))
+        reader = RosterReader(JetStreamEvents(broker.nc), node, roster, station.changed)
+        statuses = Statuses(broker, station, spool, listening, lambda: reader.is_caught_up, unreadable=len(recovered.unreadable))
         server = Server(
             settings.listen,
             [(add_IngestServicer_to_server, Servicer(access, station, spool, statuses))],
             Verifier(settings.identity_dir / JWKS_FILE, settings.tenant),
             service=SERVICE,
-            ready={"log": lambda: broker.is_connected},
+            ready={"log": lambda: broker.is_connected, "cameras": lambda: reader.is_caught_up},
             grace_s=CALLS * settings.grace_s,
             address_file=address_file(settings.run_dir, SERVICE),
         )
         await stack.enter_async_context(server)
         claims = Claims(KeyValue(broker, CLAIMS), pool, node, server.address)
-        reader = RosterReader(JetStreamEvents(broker.nc), node, roster, station.changed)
         async with asyncio.TaskGroup() as group:  # a part that fails ends the process: half of it would be worse than a restarted one
             telling_all = [group.create_task(outbox.run()), *(group.create_task(uploader.work()) for _ in range(settings.upload_workers))]
             await outbox.drain(CATCH_UP_S)

@@ -30,7 +30,7 @@ class RosterReader:
         self._changed = changed
         self._after = 0
         self._early: set[str] = set()
-        self._is_caught_up = False
+        self.is_caught_up = False  # the roster has all that was there at the start
 
     async def run(self) -> None:
         """For ever; a log that is away is waited for."""
@@ -62,13 +62,13 @@ class RosterReader:
         except (Poison, ValueError) as error:  # this camera stays as it was known; the others are recorded
             logger.warning("an event about %s can't be read: %s", event.subject, error)
             return
-        if self._is_caught_up:
+        if self.is_caught_up:
             self._changed(camera)
         else:
             self._early.add(camera)
 
     def _catch_up(self) -> None:
-        self._is_caught_up = True
+        self.is_caught_up = True
         for camera in sorted(self._early):
             self._changed(camera)
         self._early.clear()

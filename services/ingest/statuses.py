@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from services.ingest.facts import cause_of
@@ -14,6 +14,7 @@ from services.ingest.spool import Spool
 from services.ingest.station import OffAir, Station
 from vonglau.access import camera_not_visible
 from vonglau.broker import Broker
+from vonglau.errors import Unavailable
 from vonglau.ingest.v1 import service_pb2 as wire
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_QUOTA_EXCEEDED, GAP_CAUSE_SUSPENDED, GapCause, InterruptionObserved
 
@@ -42,10 +43,13 @@ class Statuses:
     station: Station
     spool: Spool
     listening: Listening
+    is_complete: Callable[[], bool]  # whether the roster has all cameras yet
     unreadable: int = 0  # files that recovery left in the spool because it could not read them
 
     def of(self, cameras: Iterable[str]) -> list[wire.CameraStatus]:
-        """Raises: Denied where one is not known."""
+        """Raises: Denied where one is not known, Unavailable while that can't be said yet."""
+        if not self.is_complete():
+            raise Unavailable("STARTING", "ingest has just started and still reads which cameras there are")
         spooled: Counter[str] = Counter()
         for segment in self.spool.bounds.closed():
             spooled[segment.head.camera] += segment.size

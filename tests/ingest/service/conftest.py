@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +30,14 @@ from vonglau.identity import Caller, LocalIssuer
 from vonglau.ingest.v1 import service_pb2 as wire
 from vonglau.ingest.v1.events_pb2 import InterruptionObserved, SegmentRecorded
 from vonglau.ingest.v1.service_pb2_grpc import IngestStub
-from vonglau.registry.v1.events_pb2 import CAMERA_CLASS_TRAFFIC, STREAM_KIND_MAIN, CameraDetails, CameraRegistered, StreamProfile
+from vonglau.registry.v1.events_pb2 import (
+    CAMERA_CLASS_TRAFFIC,
+    PURPOSE_SECURITY_ORDER,
+    STREAM_KIND_MAIN,
+    CameraDetails,
+    CameraRegistered,
+    StreamProfile,
+)
 from vonglau.registry.v1.service_pb2 import Credential
 from vonglau.rpc import address_file, channel, find
 from vonglau.secrets import SealedSecrets
@@ -39,9 +47,9 @@ from vonglau.testing.scenes import SceneSpec
 from vonglau.testing.waiting import eventually
 
 M = TypeVar("M", bound=Message)
-QUICK = SceneSpec(width=320, height=180, fps=Fraction(10), seconds=Fraction(4), gop=10, kbps=200)
+QUICK = SceneSpec(width=320, height=180, fps=Fraction(10), seconds=Fraction(4), gop=5, kbps=200)
 PLANE = DataPlaneSettings(
-    segment_s=2, silence_s=2, backoff_first_s=0.2, backoff_most_s=0.5, unauthorised_wait_s=0.5, connect_timeout_s=1, reply_timeout_s=1, drain_interval_ms=100
+    segment_s=1, silence_s=2, backoff_first_s=0.2, backoff_most_s=0.5, unauthorised_wait_s=0.5, connect_timeout_s=1, reply_timeout_s=1, drain_interval_ms=100
 )
 ANY: Fold[bool] = Fold(lambda _state, _event: True)
 
@@ -96,6 +104,7 @@ class City:
         self._stop = end
         await eventually(lambda: address_file(self.settings.run_dir, "ingest").exists() or running.done())
         if running.done():
+            self._stop = None
             await running
 
     async def stop(self) -> None:
@@ -138,6 +147,24 @@ class City:
 
     async def health(self) -> wire.IngestHealth:
         return cast("wire.IngestHealth", (await self.stub().ListCameraStatuses(wire.ListCameraStatusesRequest())).health)
+
+    def spooled_files(self) -> int:
+        """Closed files that are in the spool."""
+        return len(list((self.settings.spool_dir / "segments").glob("*/*.mp4")))
+
+    def unclosed_files(self) -> int:
+        return len(list((self.settings.spool_dir / "segments").glob("*/*.part")))
+
+    def watch(self, camera: str) -> Any:
+        return self.stub().Watch(wire.WatchRequest(camera=camera, purpose=PURPOSE_SECURITY_ORDER))
+
+    @staticmethod
+    def plane(**changes: Any) -> DataPlaneSettings:
+        return replace(PLANE, **changes)
+
+    @staticmethod
+    def now_ns() -> int:
+        return SystemClock().now_ns()
 
     async def until(self, camera: str, what: Callable[[wire.CameraStatus], Any], within: float = 15.0) -> wire.CameraStatus:
         """The camera's status as soon as it is so."""
