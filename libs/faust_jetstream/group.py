@@ -3,6 +3,7 @@
 m.<id>    lease of a member: its topics, the generation it has joined, Faust's assignor metadata
 leader    lease of the leader
 plan      {generation, join or stable, members, shares}; written by the leader only, by compare-and-set
+again     an operator asks for a new generation, to make reset offsets count
 
 The assignment itself is Faust's own PartitionAssignor: sticky, with standbys, co-partitioning and table routing.
 """
@@ -68,10 +69,12 @@ class Group:
         self._plan: Plan | None = None
         self._plan_sequence = 0
         self._plan_since = 0.0      # clock: monotonic
+        self._again = 0             # sequence of the last request of an operator
         self._leaving = False
         self._synced = False        # what the stream holds has been read
         self._changed_for_leader = asyncio.Event()
         self._changed_for_member = asyncio.Event()
+        self._changed_by_operator = asyncio.Event()
         self._feed: Feed | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -86,7 +89,7 @@ class Group:
             await self._topics.group_stream()
             await self._leases.start()
             self._watch()
-            self._tasks = [asyncio.ensure_future(self._guarded(loop)) for loop in (self._turn, self._lead, self._follow)]
+            self._tasks = [asyncio.ensure_future(self._guarded(loop)) for loop in (self._turn, self._lead, self._follow, self._obey)]
         await self._say()
 
     async def ask_for_a_new_generation(self) -> None:
@@ -142,7 +145,7 @@ class Group:
     def _on_record(self, record: Record) -> None:
         name = record.subject[len(self._topics.names.group_root) + 1 :]
         gone = not record.body or (record.headers is not None and MARKER in record.headers)
-        doc = None if gone else json.loads(record.body)
+        doc = None if gone or name == "again" else json.loads(record.body)
         if name == "leader":
             self._leader, self._leader_sequence = (doc["id"] if doc else None), record.sequence
         elif name == "plan" and doc:
@@ -150,6 +153,10 @@ class Group:
             if self._plan is None or (plan.generation, plan.phase) != (self._plan.generation, self._plan.phase):
                 self._plan_since = time.monotonic()
             self._plan, self._plan_sequence = plan, record.sequence
+        elif name == "again" and record.sequence > self._again:
+            self._again = record.sequence
+            if self._synced:
+                self._changed_by_operator.set()
         elif name.startswith("m."):
             if doc:
                 self._members[name[2:]] = member_of(doc)
@@ -219,6 +226,12 @@ class Group:
                 await self._give_up(plan.generation)
             elif plan.phase == STABLE and plan.generation == self._joined and plan.generation > self._applied:
                 await self._take(plan)
+
+    async def _obey(self) -> None:
+        while not self._leaving:
+            await self._changed_by_operator.wait()
+            self._changed_by_operator.clear()
+            await self.ask_for_a_new_generation()
 
     async def _give_up(self, generation: int) -> None:
         logger.info("generation %s: giving up partitions", generation)

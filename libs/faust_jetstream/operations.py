@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from faust.types import TP
-from nats.js.errors import NotFoundError
+from nats.js.errors import NoStreamResponseError, NotFoundError
 
 from .admin import Topics
-from .codec import EXPECTED
+from .codec import EXPECTED, TTL
 from .connection import Connection
 from .offsets import Document, decode
 from .places import Names
@@ -74,6 +75,8 @@ async def reset(topics: Topics, connection: Connection, topic: str, offsets: Map
             before, sequence = Document(None, 0, "", 0), 0
         document = Document(offset, before.generation, "operator", before.serial + 1)
         await connection.js.publish(subject, document.encode(), headers={EXPECTED: str(sequence)})
+    with suppress(NoStreamResponseError):       # no worker has ever run
+        await connection.js.publish(f"{names.group_root}.again", b"reset", headers={TTL: "10s"})
 
 
 def tp_of(text: str) -> TP:
