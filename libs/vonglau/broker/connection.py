@@ -84,7 +84,7 @@ async def connect(url: str, *, name: str, within: float | None = None) -> AsyncI
     try:
         yield broker
     finally:
-        with contextlib.suppress(OSError):  # a server that has just died
+        with contextlib.suppress(OSError, RuntimeError):  # a server that has just died; uvloop says RuntimeError
             await nc.close()
 
 

@@ -54,19 +54,17 @@ class Plan:
 
     def stored(self, sequences: Sequence[int]) -> list[History[Any]]:
         """The histories as they are once the batch is stored, for the cache."""
-        return [self._advanced(history, sequences) if stream in self._written else history for stream, history in self.histories.items()]
+        answered: dict[AggregateStream, dict[str, Answered]] = {stream: {} for stream in self._written}
+        for append, sequence in zip(self.appends, sequences, strict=True):
+            if request := append.headers.get(REQUEST):
+                answered[append.stream][request] = Answered(sequence, append.headers.get(BODY, ""))
+        return [self._advanced(history, sequences, answered) for history in self.histories.values()]
 
-    def _advanced(self, history: History[Any], sequences: Sequence[int]) -> History[Any]:
-        answered = self._answered(history, history.stream, sequences)
-        return replace(history, sequence=sequences[self._written[history.stream]], answered=answered)
-
-    def _answered(self, history: History[Any], stream: AggregateStream, sequences: Sequence[int]) -> Mapping[str, Answered]:
-        new = {
-            append.headers[REQUEST]: Answered(sequences[index], append.headers.get(BODY, ""))
-            for index, append in enumerate(self.appends)
-            if append.stream == stream and REQUEST in append.headers
-        }
-        return {**history.answered, **new}
+    def _advanced(self, history: History[Any], sequences: Sequence[int], answered: Mapping[AggregateStream, Mapping[str, Answered]]) -> History[Any]:
+        stream = history.stream
+        if stream not in self._written:
+            return history
+        return replace(history, sequence=sequences[self._written[stream]], answered={**history.answered, **answered[stream]})
 
     @staticmethod
     def _reads(command: Command[Any]) -> list[AggregateStream]:
