@@ -111,7 +111,7 @@ class Reindex:
     async def _day(self, restored: Restored, owner: str, day: int, *, buckets_only: bool) -> None:
         record = DayRecord()
         parts = await self._archived(restored, owner, day, record)
-        is_old = self._clock.now_ns() - (day + 1) * DAY_NS > self._facts_kept_ns
+        is_old = self._clock.now_ns() - day * DAY_NS > self._facts_kept_ns  # its first facts may have aged out
         if buckets_only or (is_old and not parts):
             async for segment in self._objects(restored, owner, day):
                 record.segments.setdefault((segment.epoch, segment.number), segment)

@@ -212,6 +212,6 @@ def recorded_fixture() -> Callable[..., Recorded]:
     return recorded
 
 
-@pytest.fixture(name="media")
+@pytest.fixture(name="media", scope="session")
 def media_fixture() -> Callable[..., bytes]:
     return media

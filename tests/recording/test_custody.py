@@ -14,6 +14,7 @@ from services.recording.days import as_date, day_name, day_of_name
 from services.recording.deletion import Deletions, intents_of
 from vonglau.errors import Refused
 from vonglau.eventlog import Recorded
+from vonglau.recording.v1 import service_pb2
 from vonglau.recording.v1.events_pb2 import DeletionConfirmed, DeletionIntended
 
 HISTORY = json.loads((Path(__file__).parents[1] / "histories" / "recording_custody.json").read_text())
@@ -88,3 +89,8 @@ def test_the_golden_history_folds_as_it_always_did(recorded: Callable[..., Recor
         for name, each in documents.items()
     }
     assert shown == HISTORY["documents"]
+
+
+def test_no_rpc_deletes_or_edits_footage() -> None:
+    methods = {method.name for method in service_pb2.DESCRIPTOR.services_by_name["Recording"].methods}
+    assert methods == {"GetTimeline", "Play", "Verify", "ListSummaries"}

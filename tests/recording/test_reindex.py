@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.recording.archive import DayRecord
 from services.recording.entry import Entry
 from services.recording.timeline import entries_of
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, GAP_CAUSE_UNKNOWN, ClockMeasured, InterruptionObserved, StreamChanged
@@ -75,6 +76,28 @@ async def test_documents_that_were_lost_come_back_at_the_start(station: Any) -> 
     await station.runner.start()
     await station.settle()
     assert await station.everything() == before
+
+
+async def test_a_day_without_archive_is_taken_from_its_objects_as_soon_as_a_fact_of_it_may_have_aged_out(station: Any) -> None:
+    station.register()
+    await station.record(0, 0)
+    await station.record(1, DAY_S - 60)
+    await station.settle()
+    station.clock.advance(7 * DAY_S + 60)
+    del station.store.events[1]  # the first fact
+    notes = await rebuild(station)
+    assert [entry.number for entry in await segments(station)] == [0, 1]
+    assert "1 days without archive (2026-01-01 to 2026-01-01)" in notes[0]
+
+
+async def test_a_poisonous_segment_in_an_archive_is_counted_and_passed_over(station: Any) -> None:
+    await station.record(0, 0)
+    impossible = await station.record(1, 60, tell=False)
+    impossible.end_ns = impossible.start_ns - 1
+    await station.archive.extend("cam-1", "police", BEGIN // SECOND // DAY_S, DayRecord({(1, 1): impossible}))
+    await station.settle()
+    assert "1 objects or archive parts could not be read" in (await rebuild(station))[0]
+    assert [entry.number for entry in await segments(station)] == [0]
 
 
 async def segments(station: Any) -> list[Entry]:

@@ -1,6 +1,7 @@
 """Documents become stretches and marks."""
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from services.recording import camera_hour, recorded_camera
 from services.recording.entry import CONTIGUOUS, Entry
 from services.recording.gaps import Known, Span, derive
 from services.recording.timeline import entries_of, interruptions_of, known_of, marks_of, spans_of
-from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, ClockMeasured, InterruptionObserved, StreamChanged
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, ClockMeasured, InterruptionObserved, SegmentRecorded, StreamChanged
+from vonglau.media.segment import segment_key
 from vonglau.recording.v1.service_pb2 import (
     MARK_KIND_CLOCK_OFFSET,
     MARK_KIND_DISCONTINUITY,
@@ -105,3 +107,43 @@ def test_runs_of_segments_are_derived_like_the_segments_one_by_one(found: list[E
     once = sorted({(each.epoch, each.number): each for each in found}.values())
     single = [Span(each.start, each.end, each.epoch, each.number, each.number, each.has(CONTIGUOUS)) for each in once]
     assert derive(Known(spans_of(once, [])), 0, 40 * SECOND) == derive(Known(single), 0, 40 * SECOND)
+
+
+def told_segment(epoch: int, number: int, start: int, length: int, contiguous: bool, last: bool) -> SegmentRecorded:
+    begin = BEGIN + start * SECOND
+    key = segment_key("cam-1", begin, epoch, number)
+    end = begin + length * SECOND
+    return SegmentRecorded(camera="cam-1", epoch=epoch, number=number, start_ns=begin, end_ns=end, key=key, contiguous=contiguous, last_of_epoch=last)
+
+
+def told_interruption(epoch: int, begun: int, length: int) -> InterruptionObserved:
+    ended = BEGIN + (begun + length) * SECOND if length else 0
+    return InterruptionObserved(camera="cam-1", epoch=epoch, cause=GAP_CAUSE_REFUSED, begun_ns=BEGIN + begun * SECOND, ended_ns=ended, closes_epoch=epoch - 1)
+
+
+within_3_hours = st.integers(-3600, 7200)
+facts = st.lists(
+    st.builds(told_segment, st.integers(1, 3), st.integers(0, 5), within_3_hours, st.integers(0, 3600), st.booleans(), st.booleans())
+    | st.builds(told_interruption, st.integers(1, 3), within_3_hours, st.sampled_from([0, 60, 5000])),
+    max_size=20,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(told=facts, start=within_3_hours, length=st.integers(1, 9000), now=st.integers(0, 9000))
+def test_from_any_facts_the_stretches_add_up_to_the_range(told: list[Any], start: int, length: int, now: int) -> None:
+    hours: dict[str, Any] = {}
+    recorded: dict[str, Any] | None = None
+    for fact in [*told, *told[::-1]]:  # every fact twice, the second time in the other order
+        for touched in camera_hour.hours_touched(fact):
+            name = camera_hour.hour_id("cam-1", touched)
+            hours[name] = camera_hour.evolved(hours.get(name), fact, name)
+        recorded = recorded_camera.evolved(recorded, fact, "cam-1")
+    found = list(hours.values())
+    camera = {"meant": [[BEGIN, BEGIN + 3600 * SECOND], [BEGIN + 4000 * SECOND, None]], "registered": BEGIN, "retired": BEGIN + 7000 * SECOND}
+    known = known_of(found, spans_of(entries_of(found), found), recorded, camera, BEGIN + now * SECOND)
+    first, last = BEGIN + start * SECOND, BEGIN + (start + length) * SECOND
+    stretches = derive(known, first, last)
+    assert (stretches[0].start, stretches[-1].end) == (first, last)
+    assert all(one.end == other.start for one, other in pairwise(stretches))
+    assert all(each.end > each.start for each in stretches)
