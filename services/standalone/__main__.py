@@ -68,4 +68,5 @@ def run() -> int:
 
 if __name__ == "__main__":
     os.umask(0o077)  # what the platform keeps is its owner's alone
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # children are other programs; without it gRPC complains at each of their starts
     sys.exit(run())

@@ -34,7 +34,7 @@ class Display:
 
     def say(self, sentence: str) -> None:
         if self._live is None:
-            self._console.print(sentence, highlight=False, markup=False)
+            self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
         self._said = [*self._said, sentence][-LINES_KEPT:]
 
     @asynccontextmanager
@@ -71,7 +71,7 @@ class Display:
         line = note if cameras is None else summary(cameras) + (f" ({note})" if note else "")
         if line != self._line:
             self._line = line
-            self._console.print(line, highlight=False, markup=False)
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 async def look(session: Session) -> tuple[list[dict[str, Any]], str]:
