@@ -18,6 +18,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.errors import APIError
 
 from vonglau.broker import Broker, KeyValue
+from vonglau.ending import ended
 from vonglau.errors import LostRace, Unavailable
 from vonglau.telemetry import gauge
 from vonglau.telemetry.names import LEASES_HELD, LOOP
@@ -107,8 +108,7 @@ class Hold:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._lease.current = None
-        self._renewing.cancel()
-        await asyncio.gather(self._renewing, return_exceptions=True)
+        await ended([self._renewing])
         if not self._lost:
             await self._lease.give_up(self._revision)
         elif self._task.uncancel() <= self._cancelling:  # nobody but this lease wanted the task to end

@@ -27,6 +27,7 @@ from vonglau.access import Access, AccessState
 from vonglau.broker import KeyValue, connect
 from vonglau.broker.topology import ACCESS_STATE, CLAIMS, FACT_INGEST, SECRETS, ensure
 from vonglau.clock import SystemClock
+from vonglau.ending import ended
 from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter, checked_id
 from vonglau.footage import FolderFootage
 from vonglau.identity import JWKS_FILE, Verifier
@@ -99,20 +100,14 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
             await outbox.drain(CATCH_UP_S)
             recording = [group.create_task(station.run(claims)), group.create_task(reader.run())]
             await stop.wait()
-            await cancelled(recording)
+            await ended(recording)
             await station.stop()
             if not await asyncio.to_thread(spool.close, DISK * settings.grace_s):
                 logger.warning("the spool's disk hangs; what it has not written is lost")
             await asyncio.gather(uploader.drain(STORE * settings.grace_s), outbox.drain(STORE * settings.grace_s))
-            await cancelled(telling_all)
+            await ended(telling_all)
             uploader.close()
             await asyncio.to_thread(outbox.close, DISK * settings.grace_s)
-
-
-async def cancelled(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from services.ingest.facts import interruption_begun, interruption_ended
 from services.ingest.recorder import Recording
 from services.ingest.roster import Listed
 from services.ingest.session import CameraSession, DataPlane, Source
+from vonglau.ending import ended
 from vonglau.ingest.v1.events_pb2 import InterruptionObserved
 from vonglau.telemetry import count, names
 
@@ -61,8 +62,7 @@ class OnAir:
 
     async def leave(self) -> None:
         """The object is closed, viewers end, and an interruption that lasts ends now. Cancelled half-way, it may be called again."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await ended([self._task])
         self.audience.end()
         self.until_ns = self.session.recorder.until_ns or self.until_ns
         if self._open is not None:

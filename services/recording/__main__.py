@@ -15,7 +15,7 @@ from services.recording.checked_facts import CheckedFacts
 from services.recording.deletion import Deletions
 from services.recording.footage_index import FootageIndex
 from services.recording.gap_watch import GapWatch
-from services.recording.jobs import ended, every
+from services.recording.jobs import every
 from services.recording.playback import Playback
 from services.recording.recorded_camera import RecordedCameras
 from services.recording.reindex import Reindex
@@ -31,6 +31,7 @@ from vonglau.broker import Broker, KeyValue, connect
 from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FACT_AGE_S, FACT_INGEST, ensure
 from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
+from vonglau.ending import ended
 from vonglau.errors import Unavailable
 from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore, Version
 from vonglau.footage import FolderFootage

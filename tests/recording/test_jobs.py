@@ -5,7 +5,8 @@ import asyncio
 from contextlib import nullcontext
 from typing import Any
 
-from services.recording.jobs import ended, every
+from services.recording.jobs import every
+from vonglau.ending import ended
 from vonglau.testing.waiting import eventually
 
 

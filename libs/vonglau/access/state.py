@@ -17,12 +17,12 @@ import orjson
 
 from vonglau.broker import Entry, KeyValue
 from vonglau.clock import Clock, SystemClock
+from vonglau.ending import ended
 from vonglau.errors import LostRace, Unavailable
 
 logger = logging.getLogger(__name__)
 
 STALE_AFTER_S = 30.0
-CANCEL_S = 0.5
 BEAT_S = 2.0  # between two looks at whether anything is pending
 LOOK_S = 1.0  # for one look; an answer that a crash swallowed is not waited for longer
 _ATTEMPTS = 16
@@ -110,11 +110,7 @@ class AccessState:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        pending = set(self._tasks)
-        while pending:  # until 3.12 a cancellation that meets an arriving message is lost in wait_for, so it is repeated
-            for task in pending:
-                task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=CANCEL_S)
+        await ended(self._tasks)
 
     @property
     def age(self) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from vonglau.clock import Clock, SystemClock
 from vonglau.documents import Checkpoint, Documents, Overtaken
+from vonglau.ending import ended
 from vonglau.errors import NotFound, Refused, Unavailable
 from vonglau.eventlog.event import Recorded, Version
 from vonglau.subscription.meter import Meter, Telemetry
@@ -86,7 +87,7 @@ class ProjectionRunner:
         except TimeoutError:
             logger.warning("%s did not finish its batch in time; it will be repeated", self.name)
             cancel(running)
-        await asyncio.gather(*running, return_exceptions=True)
+        await ended(running)
 
     async def passed(self, version: Version | str, timeout: float) -> None:  # noqa: ASYNC109 - what is left of the caller's deadline
         """Wait until the documents hold everything up to a version; at once for an empty one and for logs that it does not read.

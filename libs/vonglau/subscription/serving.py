@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from vonglau.clock import Clock
 from vonglau.documents import Overtaken
+from vonglau.ending import ended
 from vonglau.errors import Unavailable
 from vonglau.subscription.follow import Follower, Halted
 from vonglau.subscription.meter import Meter
@@ -107,8 +108,7 @@ class Serving:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            cancel(tasks)
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(tasks)
         for task in done:
             task.result()
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vonglau.clock import Clock, SystemClock
+from vonglau.ending import ended
 from vonglau.telemetry import count
 from vonglau.telemetry.names import ERROR_TYPE, LOOP, LOOP_ERRORS
 from vonglau.timers.runs import Runs
@@ -74,8 +75,7 @@ class Timers:
     async def stop(self) -> None:
         """Cancels what runs."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended([self._task])
 
     async def _run(self) -> None:
         while True:
