@@ -57,9 +57,8 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(footage.close)
 
         recovered = await asyncio.to_thread(recover, settings.spool_dir / "segments")
-        epochs = Epochs(recovered.segments)
         outbox = Outbox(settings.spool_dir / "outbox", publisher)
-        uploader = Uploader(footage, publisher, clock, is_last_of_epoch=epochs.is_last, linger_s=settings.linger_s)
+        uploader = Uploader(footage, publisher, clock, Epochs(recovered.segments), linger_s=settings.linger_s)
         telling = Telling(outbox, uploader.waits_before)
         roster = Roster()
         listening = Listening(uploader, outbox, round(settings.clock_limit_s * 1e9), telling.told_as, roster.class_of)
@@ -79,7 +78,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         secrets = SealedSecrets(KeyValue(broker, SECRETS), settings.secrets_key_file)
         beginnings = Beginnings(secrets, FactReader(broker.nc, FACT_INGEST), spool.bounds.closed, clock)
         plane = DataPlane(settings.data_plane, clock, spool)
-        station = Station(plane, roster, beginnings, telling, epochs, settings.max_cameras, settings.viewer_buffer_bytes)
+        station = Station(plane, roster, beginnings, telling, uploader.end_epoch, settings.max_cameras, settings.viewer_buffer_bytes)
         observe(station, spool)
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
         reader = RosterReader(JetStreamEvents(broker.nc), node, roster, station.changed)
@@ -98,7 +97,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:  # a part that fails ends the process: half of it would be worse than a restarted one
             telling_all = [group.create_task(outbox.run()), *(group.create_task(uploader.work()) for _ in range(settings.upload_workers))]
             await outbox.drain(CATCH_UP_S)
-            recording = [group.create_task(station.run(claims)), group.create_task(reader.run())]
+            recording = [group.create_task(part) for part in (reader.run(), *station.parts(claims))]
             await stop.wait()
             await ended(recording)
             await station.stop()

@@ -45,6 +45,8 @@ class RosterReader:
         """Raises: Unavailable, Interrupted."""
         reading = await self._source.open(self._consumer, CAMERAS, self._after)
         try:
+            if await self._source.next_after(CAMERAS, self._after) is None:
+                self._catch_up()
             while True:
                 delivered = await reading.fetch(EVENTS_AT_ONCE, WAIT_S)
                 for event in delivered.events:

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from services.ingest.beginnings import Beginnings, Withheld
 from services.ingest.causes import Cause
 from services.ingest.claims import Claim, Claims
-from services.ingest.epochs import Epochs
 from services.ingest.facts import interruption_ended
 from services.ingest.on_air import Beginning, OnAir
 from services.ingest.predecessor import Past
@@ -44,7 +45,7 @@ class Station:
     roster: Roster
     beginnings: Beginnings
     telling: Telling
-    epochs: Epochs
+    end_epoch: Callable[[str, int, int], None]  # camera, epoch, number of its last segment
     max_cameras: int
     viewer_buffer_bytes: int
     on_air: dict[str, OnAir] = field(default_factory=dict)
@@ -59,21 +60,19 @@ class Station:
         """What is known of the camera may ask for something else than is done."""
         self._lanes[slot_of(camera) % LANES].put_nowait(camera)
 
-    async def run(self, claims: Claims) -> None:
-        """Until cancelled; sessions go on until `stop`. claims: as this process, at its own address."""
+    def parts(self, claims: Claims) -> Iterable[Coroutine[Any, Any, None]]:
+        """What has to run, until cancelled; sessions go on until `stop`. claims: as this process, at its own address."""
         self._claims = claims
-        async with asyncio.TaskGroup() as group:
-            for lane in self._lanes:
-                group.create_task(self._settle_lane(lane))
-            group.create_task(self._notice_starts())
-            group.create_task(self._tell_starts())
+        yield from map(self._settle_lane, self._lanes)
+        yield self._notice_starts()
+        yield self._tell_starts()
 
     async def stop(self) -> None:
-        """Every object is closed, every lasting interruption ended, and every epoch of this process over. `run` has been cancelled."""
+        """Every object is closed, every lasting interruption ended, and every epoch of this process over. Its parts have been cancelled."""
         await asyncio.gather(*(self._leave(camera) for camera in list(self.on_air)))
         for camera, past in list(self._past.items()):
             self._end_off_air(camera)
-            self.epochs.end(camera, past.epoch, past.next_number - 1)
+            self.end_epoch(camera, past.epoch, past.next_number - 1)
 
     async def _settle_lane(self, lane: asyncio.Queue[str]) -> None:
         while True:
@@ -196,7 +195,7 @@ class Station:
     def _end_epoch(self, camera: str) -> None:
         past = self._past.get(camera)
         if past is not None:
-            self.epochs.end(camera, past.epoch, past.next_number - 1)
+            self.end_epoch(camera, past.epoch, past.next_number - 1)
 
     async def _notice_starts(self) -> None:
         async for started in self._claims.starts():

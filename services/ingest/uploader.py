@@ -5,14 +5,16 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
+from services.ingest.epochs import Epochs
 from services.ingest.facts import segment_recorded
 from services.ingest.outbox import Publisher
 from services.ingest.segment import ClosedSegment
 from services.ingest.spool.bounds import SpoolBounds
 from vonglau.clock import Clock
 from vonglau.errors import Damaged, NotFound, Unavailable
-from vonglau.footage import Footage, footage_bucket
+from vonglau.footage import Footage, Put, footage_bucket
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
 from vonglau.media.segment import metadata_of
 from vonglau.telemetry import count, measure, names
@@ -22,17 +24,20 @@ logger = logging.getLogger(__name__)
 RETRY_FIRST_S, RETRY_MOST_S = 0.25, 5.0
 
 
+class Lingering(NamedTuple):
+    freed: asyncio.TimerHandle
+    told_as_last: bool
+
+
 class Uploader:
     """Segments of one camera go one after the other, cameras side by side. What can't be stored waits, for ever if need be, in nobody's way."""
 
-    def __init__(
-        self, footage: Footage, publisher: Publisher, clock: Clock, *, is_last_of_epoch: Callable[[ClosedSegment], bool], linger_s: float
-    ) -> None:
+    def __init__(self, footage: Footage, publisher: Publisher, clock: Clock, epochs: Epochs, *, linger_s: float) -> None:
         """linger_s: how long a spool file outlives its acknowledged fact, since readers learn of the fact a little later."""
         self._footage = footage
         self._publisher = publisher
         self._clock = clock
-        self._is_last_of_epoch = is_last_of_epoch
+        self._epochs = epochs
         self._linger_s = linger_s
         self._bounds: SpoolBounds
         self._emptied: Callable[[str], None]
@@ -44,7 +49,7 @@ class Uploader:
         self._idle.set()
         self._buckets: set[str] = set()
         self._stored: dict[ClosedSegment, SegmentRecorded] = {}  # in the store, the fact not acknowledged yet
-        self._lingering: dict[ClosedSegment, asyncio.TimerHandle] = {}  # told, and still there for readers
+        self._lingering: dict[ClosedSegment, Lingering] = {}  # told, and still there for readers
         self.stores_away: dict[str, str] = {}  # bucket -> why it takes nothing just now
         self.log_away = ""  # why the log takes nothing just now
         self.rejected = 0  # something else stands under the key, or the file is gone or damaged; what is there stays in the spool
@@ -81,6 +86,15 @@ class Uploader:
         """The spool dropped it for room. Its fact, if it had been stored before: then it is not lost, and only has to be told."""
         return self._stored.pop(segment, None)
 
+    def end_epoch(self, camera: str, epoch: int, number: int) -> None:
+        """Nothing after this number will be recorded of the camera under the epoch. If it was just told, it is told again with that."""
+        self._epochs.end(camera, epoch, number)
+        for segment, lingering in list(self._lingering.items()):
+            if segment.head.camera == camera and self._epochs.is_last(segment) and not lingering.told_as_last:
+                lingering.freed.cancel()
+                del self._lingering[segment]
+                self.add(segment)
+
     async def work(self) -> None:
         """One worker; any number of them."""
         while True:
@@ -103,8 +117,8 @@ class Uploader:
 
     def close(self) -> None:
         """What lingers is freed now; what waits stays in the spool."""
-        for segment, handle in list(self._lingering.items()):
-            handle.cancel()
+        for segment, lingering in list(self._lingering.items()):
+            lingering.freed.cancel()
             self._free(segment)
 
     def _advance(self, camera: str) -> None:
@@ -137,36 +151,40 @@ class Uploader:
 
     async def _store(self, segment: ClosedSegment) -> SegmentRecorded:
         """Its fact. Stored once, however often the log has to be asked."""
-        last = self._is_last_of_epoch(segment)
         if segment in self._stored:
-            self._stored[segment].last_of_epoch = last
             return self._stored[segment]
-        fact = segment_recorded(segment, last_of_epoch=last)
+        fact = segment_recorded(segment, last_of_epoch=self._epochs.is_last(segment))
         bucket = footage_bucket(fact.owner)
         try:
             if bucket not in self._buckets:
                 await self._footage.ensure_bucket(bucket)
                 self._buckets.add(bucket)
-            await self._footage.put_file(bucket, fact.key, segment.path, sha256=fact.sha256, size=segment.size, metadata=metadata_of(fact))
+            put = await self._footage.put_file(bucket, fact.key, segment.path, sha256=fact.sha256, size=segment.size, metadata=metadata_of(fact))
         except Unavailable as away:
             self.stores_away[bucket] = away.message
             self._buckets.discard(bucket)
             raise
         self.stores_away.pop(bucket, None)
         self._stored[segment] = fact
+        if put is Put.STORED:
+            count(names.SEGMENTS_STORED, 1)
         return fact
 
     async def _tell(self, segment: ClosedSegment, fact: SegmentRecorded) -> None:
-        try:
-            await self._publisher.publish("segment", fact.camera, fact, identity(fact))
-        except Unavailable as away:
-            self.log_away = away.message
-            raise
-        self.log_away = ""
+        while True:
+            fact.last_of_epoch = self._epochs.is_last(segment)
+            try:
+                await self._publisher.publish("segment", fact.camera, fact, identity(fact))
+            except Unavailable as away:
+                self.log_away = away.message
+                raise
+            self.log_away = ""
+            if fact.last_of_epoch == self._epochs.is_last(segment):  # the epoch may have ended meanwhile
+                break
         del self._stored[segment]
-        count(names.SEGMENTS_STORED, 1)
         measure(names.SEGMENT_DELAY, max(0.0, (self._clock.now_ns() - segment.end_ns) / 1e9))
-        self._lingering[segment] = asyncio.get_running_loop().call_later(self._linger_s, self._free, segment)  # held: it is not given up
+        freed = asyncio.get_running_loop().call_later(self._linger_s, self._free, segment)
+        self._lingering[segment] = Lingering(freed, fact.last_of_epoch)  # still held: it is not given up
 
     def _reject(self, segment: ClosedSegment, error: Exception) -> None:
         self.rejected += 1

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
 
@@ -101,7 +102,8 @@ class KeyValue:
                     yield None
         finally:
             if self._broker.is_connected:
-                await subscription.unsubscribe()
+                with contextlib.suppress(NatsTimeoutError, Error):  # it must not take the place of a cancellation
+                    await subscription.unsubscribe()
 
     async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int:
         self._must_be_connected()

@@ -62,13 +62,14 @@ class City:
         self.broker = broker
         self.settings = IngestSettings(
             nats_url=nats_url, run_dir=folder / "run", footage_dir=folder / "footage", identity_dir=folder / "identity", spool_dir=folder / "spool",
-            secrets_key_file=folder / "secrets.key", grace_s=8.0, linger_s=0.2, platform_admins=("platform",), data_plane=PLANE,
+            secrets_key_file=folder / "secrets.key", grace_s=4.0, linger_s=0.2, platform_admins=("platform",), data_plane=PLANE,
         )
         self.secrets = SealedSecrets(KeyValue(broker, SECRETS), self.settings.secrets_key_file)
         self._issuer = LocalIssuer(self.settings.identity_dir)
         self._log = EventLog(JetStreamStore(broker.nc), HeaderWriter("/vonglau/local/registry", SystemClock()))
         self._facts = DirectGet(broker.nc)
         self._stack = AsyncExitStack()
+        self._stubs: dict[tuple[str, str, str], Any] = {}
         self._stop: Callable[[], Awaitable[None]] | None = None
         self.process: asyncio.subprocess.Process | None = None
 
@@ -138,15 +139,25 @@ class City:
 
     def stub(self, person: str = "lan", service: str = "") -> Any:
         caller = Caller("service", service) if service else Caller("person", person)
-        opened = channel(find(self.settings.run_dir, "ingest"), lambda: self._issuer.token(caller, 600, self.settings.tenant))
-        self._stack.push_async_callback(opened.close)
-        return IngestStub(opened)
+        address = find(self.settings.run_dir, "ingest")
+        key = (person, service, address)
+        if key not in self._stubs:
+            opened = channel(address, lambda: self._issuer.token(caller, 600, self.settings.tenant))
+            self._stack.push_async_callback(opened.close)
+            self._stubs[key] = IngestStub(opened)
+        return self._stubs[key]
 
     async def status(self, camera: str) -> wire.CameraStatus:
         return cast("wire.CameraStatus", await self.stub().GetCameraStatus(wire.GetCameraStatusRequest(camera=camera)))
 
     async def health(self) -> wire.IngestHealth:
         return cast("wire.IngestHealth", (await self.stub().ListCameraStatuses(wire.ListCameraStatusesRequest())).health)
+
+    async def is_store_back(self) -> bool:
+        return (await self.health()).store_reachable
+
+    async def is_store_away(self) -> bool:
+        return not await self.is_store_back()
 
     def spooled_files(self) -> int:
         """Closed files that are in the spool."""

@@ -118,7 +118,7 @@ async def test_after_a_kill_everything_recorded_is_stored_once_and_the_hole_is_c
         assert unexplained(segments, (await city.interruptions(camera)).values()) == []
         last = [each for each in segments if each.epoch == first][-1]
         assert (last.recovered, last.last_of_epoch) == (True, True)
-        assert [each.number for each in segments if each.epoch == second][0] == 0
+        assert next(each.number for each in segments if each.epoch == second) == 0
         assert any(each.cause == GAP_CAUSE_WRITER_FAILED and each.begun_ns == last.end_ns for each in (await city.interruptions(camera)).values())
         closed = [each.closes_epoch for each in await city.facts(InterruptionObserved, camera) if each.epoch == second]
         assert max(closed) == second - 1, "nothing before is left open"
