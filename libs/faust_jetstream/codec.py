@@ -77,6 +77,8 @@ def decode(raw: Mapping[str, str] | None, body: bytes) -> Decoded:
     for name, text in raw.items():
         if name == KEY:
             key = text.encode()
+        elif name == MSG_ID:
+            continue
         elif name == KEY_B64:
             key = _b64(text)
         elif name == NULL:

@@ -50,6 +50,7 @@ class Consumer(_Consumer):
         self._held = True
         self._sought = False
         self._fenced = False
+        self._moving_since: float | None = None     # clock: monotonic; a sensor would be asked for every event
         self._queued: Counter[Message] = Counter()
         self._highest: dict[TP, int] = {}       # delivered to this process, over all assignments
         self._told_end: dict[TP, int] = {}
@@ -107,6 +108,7 @@ class Consumer(_Consumer):
 
     async def give_up(self) -> None:
         """Finish and commit what is in work, and stop reading."""
+        self._moving_since = time.monotonic()
         self.app.on_rebalance_start()
         await self.on_partitions_revoked(set(self._owned))
         self.close()
@@ -187,6 +189,9 @@ class Consumer(_Consumer):
         super().resume_flow()
         if self._sought:
             self._held = False
+            if self._moving_since is not None:
+                self._transport.meters.record("rebalance", time.monotonic() - self._moving_since)
+                self._moving_since = None
             self._queued.clear()
             self._arrived.set()
 
@@ -393,6 +398,14 @@ class Consumer(_Consumer):
         for message in list(self._unacked_messages):
             self._unacked_messages.discard(message)
         await self.commit_and_end_transactions()
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        begun = time.monotonic()
+        done = await super().force_commit(topics, start_new_transaction)
+        if done:
+            guarantee = "exactly_once" if self.in_transaction else "at_least_once"
+            self._transport.meters.record("commit", time.monotonic() - begun, guarantee=guarantee)
+        return bool(done)
 
     def _new_offset(self, tp: TP) -> int | None:
         finished = self._acked_index[tp]

@@ -13,7 +13,6 @@ faust_jetstream.feed.restarts           {restart}   –                   partit
 span ``<topic> process`` (CONSUMER): one event in one stream, linked to and continued from the span that sent it.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -73,26 +72,6 @@ def _callback(observed: Observed) -> Callable[[Any], Any]:
         return [otel_metrics.Observation(value, dict(labels)) for value, labels in observed()]
 
     return observe
-
-
-class Clock(Sensor):
-    """Times commits and rebalances."""
-
-    def __init__(self, meters: Meters, guarantee: str) -> None:
-        super().__init__()
-        self._meters = meters
-        self._guarantee = guarantee
-
-    def on_commit_initiated(self, consumer: Any) -> float:  # noqa: ARG002
-        return time.monotonic()
-
-    def on_commit_completed(self, consumer: Any, state: float) -> None:  # noqa: ARG002
-        self._meters.record("commit", time.monotonic() - state, guarantee=self._guarantee)
-
-    def on_rebalance_end(self, app: Any, state: dict[str, float]) -> None:  # noqa: ARG002
-        begun = state.get("time_start")
-        if begun is not None:
-            self._meters.record("rebalance", time.monotonic() - begun)
 
 
 class Tracing(Sensor):

@@ -14,7 +14,7 @@ from .consumer import Consumer
 from .errors import BadSetting
 from .producer import Producer
 from .settings import DEFAULT_PORT, Settings, read_settings
-from .telemetry import HAS_OTEL, Clock, Meters, Tracing
+from .telemetry import HAS_OTEL, Meters, Tracing
 from .transaction import TransactionManager
 
 logger = get_logger(__name__)
@@ -37,7 +37,6 @@ class Transport(base.Transport):
         self.topics = Topics(self.connection, self.settings, self.app)
         self.meters = Meters(self._lag, self._table_sizes, self._repeated, self._restarts)
         self._lifetimes: dict[str, int] | None = None
-        self.app.sensors.add(Clock(self.meters, str(cast(Any, self.app.conf.processing_guarantee).value)))
         if self.settings.trace:
             if not HAS_OTEL:
                 raise BadSetting("trace=1 in the broker URL needs OpenTelemetry: install faust-jetstream[otel]")

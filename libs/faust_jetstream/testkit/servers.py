@@ -19,6 +19,8 @@ import nats
 from nats.errors import Error as NatsError
 from nats.js import api
 
+from ..connection import insist
+
 _START = 20.0       # seconds until a server must listen
 
 
@@ -155,10 +157,10 @@ class Cluster:
             server.stop()
 
     async def leader_of(self, stream: str) -> Server:
-        """The server that leads ``stream`` now."""
+        """The server that leads ``stream`` now; waits while a leader is elected."""
         nc = await nats.connect([server.url for server in self.servers if server.pid])
         try:
-            info = await nc.jetstream(timeout=5).stream_info(stream)
+            info = await insist(lambda: nc.jetstream(timeout=2).stream_info(stream), _START)
         finally:
             await nc.close()
         name = info.cluster.leader if info.cluster else None
