@@ -104,7 +104,7 @@ def list_cameras(
             session.output.document({"cameras": described})
             return
         rows = [(str(one["id"]), str(one["owner"]), str(one["name"]), str(one["class"]), str(one["state"]), str(one["url"])) for one in described]
-        session.output.table(("camera", "owner", "name", "class", "state", "main stream"), rows, "no cameras: `vonglau camera add --help`")
+        session.output.table(("camera", "owner", "name", "+class", "state", "+main stream"), rows, "no cameras: `vonglau camera add --help`")
 
     perform(as_person, as_json, command)
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from vonglau.errors import VonglauError
 
+WIDE, PIPED = 120, 400  # columns of the terminal
 PATIENCE_S = 1.0  # before a progress bar appears
 
 HINTS = {
@@ -33,7 +34,7 @@ class Output:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = Console()
+        self.out = Console() if sys.stdout.isatty() else Console(width=PIPED)  # a program that reads lines wants them whole
         self.err = Console(stderr=True)
 
     def document(self, content: Mapping[str, Any]) -> None:
@@ -41,15 +42,20 @@ class Output:
         sys.stdout.flush()
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
-        """empty: the sentence that stands there instead of a table without rows."""
+        """A column whose name ends in → stands at the right; one that begins with + is left out where the terminal is narrow.
+
+        empty: the sentence that stands there instead of a table without rows.
+        """
         if not rows:
             self.out.print(empty, highlight=False, soft_wrap=True)
             return
+        shown = [index for index, column in enumerate(columns) if self.out.width >= WIDE or not column.startswith("+")]
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column, justify="right" if column.endswith("→") else "left", overflow="fold")
+        for column in (columns[index] for index in shown):
+            name = column.removeprefix("+").removesuffix("→").rstrip()
+            table.add_column(name, justify="right" if column.endswith("→") else "left", no_wrap=True, overflow="ellipsis")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(escaped(row[index]) for index in shown))
         self.out.print(table)
 
     def line(self, text: str) -> None:

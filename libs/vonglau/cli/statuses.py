@@ -33,7 +33,7 @@ def status(as_person: AsPerson = "", as_json: AsJson = False) -> None:
     perform(as_person, as_json, command)
 
 
-COLUMNS = ("camera", "name", "owner", "state", "since", "bitrate →", "recorded 24 h →", "gaps 24 h →", "spool →")
+COLUMNS = ("camera", "+name", "+owner", "state", "+since", "bitrate →", "24 h →", "gaps →", "spool →")
 
 
 def description(camera: Any, live_status: ingest.CameraStatus | None, total: recording.CameraSummary | None) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""What a command line leads to where no platform runs: exit codes, errors that say what to do, files that appear whole."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from typer.testing import CliRunner
+
+from vonglau.cli.app import app
+from vonglau.cli.footage import Clip
+from vonglau.cli.output import Output
+from vonglau.cli.words import value, word
+from vonglau.errors import Invalid
+from vonglau.ingest.v1.events_pb2 import GapCause
+from vonglau.recording.v1.service_pb2 import FileStarted, PlayResponse
+from vonglau.registry.v1.events_pb2 import Purpose
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setenv("VONGLAU_DATA", str(tmp_path / "nowhere"))
+    return CliRunner()
+
+
+@pytest.mark.parametrize("command", ["status", "owner list", "camera list", "verify", "token", "parked list", "rebuild recording", "timeline cam-1"])
+def test_without_a_platform_a_command_says_how_to_start_one(run: CliRunner, command: str) -> None:
+    result = run.invoke(app, command.split())
+    assert result.exit_code == 1
+    assert "make run" in result.stderr
+
+
+def test_an_error_is_json_where_the_answer_would_be(run: CliRunner) -> None:
+    result = run.invoke(app, ["status", "--json"])
+    assert result.stdout == ""
+    assert orjson.loads(result.stderr)["error"]["reason"] in ("ADDRESS_UNKNOWN", "PLATFORM_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["stat", "camera", "camera add --owner x", "play cam-1", "timeline cam-1 --from yesterday", "timeline cam-1 --to 2026-01-01T00:00:00"],
+)
+def test_what_is_not_understood_is_exit_code_2(run: CliRunner, command: str) -> None:
+    assert run.invoke(app, command.split()).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["", "owner", "camera", "parked"])
+def test_every_group_explains_itself(run: CliRunner, command: str) -> None:
+    assert "Commands" in run.invoke(app, [*command.split(), "--help"]).stdout
+
+
+def reply(number: int) -> PlayResponse:
+    return PlayResponse(file=FileStarted(number=number, start=Timestamp(seconds=1_767_225_600), codec="avc1.640016"))
+
+
+def test_a_change_of_codec_makes_a_numbered_series(tmp_path: Path) -> None:
+    clip = Clip(str(tmp_path / "clip.mp4"))
+    for part in (reply(1), PlayResponse(data=b"one"), reply(2), PlayResponse(data=b"two")):
+        clip.take(part)
+    assert not (tmp_path / "clip.mp4").exists()
+    clip.finish()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"clip.mp4": b"one", "clip-2.mp4": b"two"}
+
+
+def test_a_clip_that_broke_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    clip = Clip(str(tmp_path / "clip.mp4"))
+    clip.take(reply(1))
+    clip.take(PlayResponse(data=b"half"))
+    clip.abandon()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_enum_values_are_written_as_people_write_them() -> None:
+    assert word(GapCause, GapCause.Value("GAP_CAUSE_WRITER_FAILED")) == "writer_failed"
+    assert value(Purpose, "Traffic_Safety", "purpose") == Purpose.Value("PURPOSE_TRAFFIC_SAFETY")
+    with pytest.raises(Invalid) as refused:
+        value(Purpose, "fun", "purpose")
+    assert "traffic_safety" in refused.value.message
+
+
+def test_brackets_in_data_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output()
+    output.line("Cổng [bold]chợ")
+    output.table(("name",), [("[red]x",)], "nothing")
+    assert capsys.readouterr().out.split("\n")[:3] == ["Cổng [bold]chợ", "name  ", "[red]x"]
