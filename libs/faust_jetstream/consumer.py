@@ -1,30 +1,24 @@
 """Faust's Consumer on JetStream.
 
-Where it departs from the stock base class, the reason is a way in which that class loses events, waits for ever, or commits what is not done; the
-README lists them.
+Where it departs from the stock base class, the reason is a way in which that class loses events, waits for ever, or commits what is not done.
 """
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from aiokafka.errors import IllegalStateError
-from faust.transport.consumer import Consumer as _Consumer
 from faust.transport.consumer import ensure_TP
-from faust.types import TP, ConsumerMessage, Message
+from faust.types import TP, ConsumerMessage
 from mode import Service, get_logger
-from nats.errors import Error as NatsError
 
 from . import codec, tables
-from .admin import Topics
-from .connection import TRY_AGAIN
-from .delivery import Deliveries
 from .feed import Record
+from .finishing import Finishing
 from .group import Group
-from .offsets import Fenced, Offsets
-from .places import StateTopic, StreamPerPartition
+from .offsets import Offsets
+from .places import StreamPerPartition
 from .reader import Reader
 
 logger = get_logger(__name__)
@@ -32,39 +26,23 @@ logger = get_logger(__name__)
 _YIELD_EVERY = 100      # messages between two turns of the event loop
 
 
-class Consumer(_Consumer):
-    """Reads assigned partitions, tracks what is finished, commits it fenced."""
+class Consumer(Finishing):
+    """Membership, reading and positions; finishing and committing are in the base."""
 
     logger = logger
 
-    offsets: Offsets
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.deliveries = Deliveries()
         self.readers: dict[TP, Reader] = {}
-        self._group: Group | None = None
         self._owned: set[TP] = set()
         self._arrived = asyncio.Event()
         # Source partitions are not read from assignment until the seek and resume_flow(): whatever is queued before flow is resumed is thrown away.
         self._held = True
         self._sought = False
-        self._fenced = False
         self._moving_since: float | None = None     # clock: monotonic; a sensor would be asked for every event
-        self._queued: Counter[Message] = Counter()
         self._highest: dict[TP, int] = {}       # delivered to this process, over all assignments
         self._told_end: dict[TP, int] = {}
         self._missing_end: tables.MissingEnd | None = None
-
-    @property
-    def _transport(self) -> Any:
-        return self.transport
-
-    @property
-    def topics(self) -> Topics:
-        return cast(Topics, self._transport.topics)
-
-    # Life
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -74,17 +52,18 @@ class Consumer(_Consumer):
         self._missing_end = tables.MissingEnd(self.app, self.topics)
 
     async def on_stop(self) -> None:
-        await super().on_stop()
-        if self._group is not None:
-            await self._group.leave()
-        await asyncio.gather(*(reader.close() for reader in self.readers.values()))
-        await self._transport.connection.close()
+        """The last commit may fail; the others get our partitions at once all the same."""
+        try:
+            await super().on_stop()
+        finally:
+            if self._group is not None:
+                await self._group.leave()
+            await asyncio.gather(*(reader.close() for reader in self.readers.values()))
+            await self._transport.connection.close()
 
     def close(self) -> None:
         for reader in self.readers.values():
             reader.rest()
-
-    # Membership
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Join the group for ``topics``. A client without a group reads every partition from its end."""
@@ -142,17 +121,6 @@ class Consumer(_Consumer):
             for known in (self._gap, self._acked, self._acked_index, self._read_offset, self._committed_offset):
                 known.pop(tp, None)
 
-    def on_fenced(self, tps: set[TP], cause: Fenced) -> None:
-        """Another worker owns some of these: nothing was stored, and the events are processed again where they belong.
-
-        Outside of a rebalance the plan still calls them ours, so a new generation must settle it; once per assignment is enough.
-        """
-        logger.warning("commit of %s refused, another worker owns a partition: %s", sorted(tps), cause)
-        self._transport.meters.record("fenced", 1)
-        first, self._fenced = not self._fenced, True
-        if first and self._group is not None and not self.app.rebalancing:
-            self.add_future(self._group.ask_for_a_new_generation())
-
     def _reader(self, tp: TP, position: int) -> Reader:
         place = self.topics.places[tp.topic]
         source = place.stream(tp.partition), place.filter(tp.partition)
@@ -169,8 +137,6 @@ class Consumer(_Consumer):
         if stored < earliest and isinstance(self.topics.places[tp.topic], StreamPerPartition):      # elsewhere offsets have holes anyway
             logger.warning("%s: offsets %s to %s were purged or expired before they were read", tp, stored, earliest - 1)
         return stored
-
-    # Reading
 
     def pause_partitions(self, tps: Iterable[TP]) -> None:
         """A paused partition is not read at all: its own changelog would only fill the buffer."""
@@ -290,15 +256,6 @@ class Consumer(_Consumer):
         else:
             self._highest[tp] = offset
 
-    async def _settle(self) -> None:
-        """Several agents change the same keys at different speeds: let them all finish, so that a commit finds a consistent cut."""
-        give_up = time.monotonic() + self.commit_interval
-        while self._busy() and time.monotonic() < give_up:  # noqa: ASYNC110  finishing a message sets no event
-            await asyncio.sleep(0.005)
-        await self.commit()
-
-    # Positions
-
     def _new_topicpartition(self, topic: str, partition: int) -> TP:
         return TP(topic, partition)
 
@@ -358,101 +315,6 @@ class Consumer(_Consumer):
 
     async def create_topic(self, topic: str, partitions: int, replication: int, **kwargs: Any) -> None:
         await self.app.producer.create_topic(topic, partitions, replication, **kwargs)
-
-    # Finishing and committing
-
-    def stop_flow(self) -> None:
-        """Note which messages still sit in queues: they are about to be cleared, and nobody will ever finish them."""
-        super().stop_flow()
-        seen = set()
-        for channel in list(self.app.topics):
-            queue = getattr(channel, "_queue", None)
-            if queue is None or id(queue) in seen:
-                continue
-            seen.add(id(queue))
-            for event in list(queue._queue):  # noqa: SLF001
-                message = getattr(event, "message", None)
-                if message is not None:
-                    self._queued[message] += 1
-
-    def _busy(self) -> list[Message]:
-        """Messages that some stream works on, not merely queued ones."""
-        return [message for message in list(self._unacked_messages) if not message.acked and message.refcount > self._queued.get(message, 0)]
-
-    async def wait_empty(self) -> None:
-        """Wait for what is in work, then commit.
-
-        The base class also waits for messages that were cleared from a queue, which is for ever. A stopping worker waits for the grace period only.
-        """
-        begun = told = time.monotonic()
-        while busy := self._busy():
-            waited = time.monotonic() - begun
-            if self.app.should_stop and waited > self._transport.settings.grace:
-                logger.warning("stopping with %s events in work: they are processed again by the next owner", len(busy))
-                break
-            if time.monotonic() - told > 10.0:
-                told = time.monotonic()
-                logger.warning("waiting for %s events in work since %.0f s: %s", len(busy), waited, busy[:3])
-            del busy
-            await self._wait_for_ack(timeout=1)
-        for message in list(self._unacked_messages):
-            self._unacked_messages.discard(message)
-        await self.commit_and_end_transactions()
-
-    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
-        begun = time.monotonic()
-        done = await super().force_commit(topics, start_new_transaction)
-        if done:
-            guarantee = "exactly_once" if self.in_transaction else "at_least_once"
-            self._transport.meters.record("commit", time.monotonic() - begun, guarantee=guarantee)
-        return bool(done)
-
-    def _new_offset(self, tp: TP) -> int | None:
-        finished = self._acked_index[tp]
-        offset = self.deliveries.advance(tp, finished)
-        self._acked[tp] = list(finished)
-        return offset
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Offsets that do not exist need no bookkeeping: commits follow the order of delivery."""
-
-    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
-        found = super()._filter_committable_offsets(tps)
-        return {**cast(Any, self.transactions).due, **found} if self.in_transaction else found
-
-    async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
-        if self._fenced:
-            return False
-        done = await super()._commit_tps(tps, start_new_transaction)
-        if not done and self.in_transaction and cast(Any, self.transactions).has_loose_changes:
-            return bool(await self.transactions.commit({}))
-        return done
-
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        if self._fenced:
-            return False            # found out while table changes were written: some of them are dropped
-        wanted = {ensure_TP(tp): offset for tp, offset in offsets.items()}
-        try:
-            await self.offsets.store(wanted, ())
-        except Fenced as exc:
-            self.on_fenced(set(wanted), exc)
-            return False
-        return True
-
-    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
-        done = await super()._commit_offsets(offsets, start_new_transaction)
-        if done:
-            await self._drop_consumed(offsets)
-        return done
-
-    async def _drop_consumed(self, offsets: Mapping[TP, int]) -> None:
-        for tp in offsets:
-            place = self.topics.places.get(tp.topic)
-            if isinstance(place, StateTopic) and not place.compacting:
-                try:
-                    await self.topics.forget_before(tp, self.offsets.committed[tp])
-                except (*TRY_AGAIN, NatsError) as exc:
-                    logger.info("%s is tidied up after a later commit: %r", tp, exc)
 
     @Service.task
     async def _watch_recovery(self) -> None:
