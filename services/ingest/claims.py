@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
 import orjson
@@ -68,7 +68,7 @@ class Claims:
                 continue
             return
 
-    async def starts(self) -> AsyncIterator[Started]:
+    async def starts(self) -> AsyncGenerator[Started, None]:
         """Every start by whomever, those that were there first, for ever; the reader compares epochs."""
         async for entry in self._bucket.watch("started.>"):
             started = read_started(entry) if entry else None

@@ -22,6 +22,7 @@ from vonglau.telemetry import count, measure, names
 logger = logging.getLogger(__name__)
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.25, 5.0
+REJECTED_AGAIN_S = 60.0
 
 
 class Lingering(NamedTuple):
@@ -52,13 +53,13 @@ class Uploader:
         self._lingering: dict[ClosedSegment, Lingering] = {}  # told, and still there for readers
         self.stores_away: dict[str, str] = {}  # bucket -> why it takes nothing just now
         self.log_away = ""  # why the log takes nothing just now
-        self.rejected = 0  # something else stands under the key, or the file is gone or damaged; what is there stays in the spool
+        self._rejected: set[ClosedSegment] = set()  # something else stands under the key, or the file is gone or damaged; it stays in the spool
 
     def serve(self, bounds: SpoolBounds, *, emptied: Callable[[str], None], lost: Callable[[ClosedSegment, str], None]) -> None:
         """To be told before the first segment is added.
 
-        bounds: of the spool that the segments are in. emptied: takes a camera when nothing of it waits any more. lost: takes what can
-        never be stored, and why.
+        bounds: of the spool that the segments are in. emptied: takes a camera when nothing of it waits any more. lost: takes what
+        can't be stored any more, and why.
         """
         self._bounds, self._emptied, self._lost = bounds, emptied, lost
 
@@ -66,6 +67,11 @@ class Uploader:
     def facts_waiting(self) -> int:
         """Segments that are stored and not told yet."""
         return len(self._stored)
+
+    @property
+    def rejected(self) -> int:
+        """Segments that the store would not take as they are; they are tried again now and then, and at each start."""
+        return len(self._rejected)
 
     def add(self, segment: ClosedSegment) -> None:
         camera = segment.head.camera
@@ -132,8 +138,9 @@ class Uploader:
             self._idle.set()
 
     async def _is_done_with(self, segment: ClosedSegment) -> bool:
-        """True: it is stored, told and freed, or has left the spool, or can never be stored. False: it has to wait."""
+        """True: it is stored, told and freed, or has left the spool, or the store won't have it. False: it has to wait."""
         if not self._bounds.hold(segment):
+            self._rejected.discard(segment)
             return True
         try:
             await self._tell(segment, await self._store(segment))
@@ -141,12 +148,10 @@ class Uploader:
             self._bounds.release(segment)  # meanwhile it may be given up, if room is needed
             logger.debug("%s waits: %s", segment.path.name, away)
             return False
-        except (NotFound, Damaged) as error:
-            self._reject(segment, error)
-            self._lost(segment, "the file in the spool is gone" if isinstance(error, NotFound) else "the file in the spool is damaged")
         except Exception as error:  # noqa: BLE001 - the outer edge: one segment's surprise must not keep the others from the store
-            count(names.LOOP_ERRORS, 1, {names.LOOP: "upload", names.ERROR_TYPE: type(error).__name__})
             self._reject(segment, error)
+        else:
+            self._rejected.discard(segment)
         return True
 
     async def _store(self, segment: ClosedSegment) -> SegmentRecorded:
@@ -187,8 +192,14 @@ class Uploader:
         self._lingering[segment] = Lingering(freed, fact.last_of_epoch)  # still held: it is not given up
 
     def _reject(self, segment: ClosedSegment, error: Exception) -> None:
-        self.rejected += 1
+        asyncio.get_running_loop().call_later(REJECTED_AGAIN_S, self.add, segment)
+        if segment in self._rejected:
+            return
+        self._rejected.add(segment)
+        count(names.LOOP_ERRORS, 1, {names.LOOP: "upload", names.ERROR_TYPE: type(error).__name__})
         logger.error("%s of %s can't be stored and stays in the spool: %s", segment.path.name, segment.head.camera, error)
+        if isinstance(error, NotFound | Damaged):
+            self._lost(segment, "the file in the spool is gone" if isinstance(error, NotFound) else "the file in the spool is damaged")
 
     def _free(self, segment: ClosedSegment) -> None:
         del self._lingering[segment]

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from services.ingest.causes import Interruption
 from services.ingest.media.gop import Gop, ParameterSets
-from services.ingest.segment import ClosedSegment
+from services.ingest.segment import ClosedSegment, SegmentHead
 from services.ingest.spool import Spool
 from vonglau.testing.rtp import H264_PPS, H264_SPS
 
@@ -64,5 +65,23 @@ def gop() -> Callable[..., Gop]:
         times = [first + index * FRAME for index in range(count)]
         data = b"".join((size - 4).to_bytes(4, "big") + bytes([0x65 if index == 0 else 0x41]) + bytes(size - 5) for index in range(count))
         return Gop(bytearray(data), times, [size] * count, True, first + count * FRAME, parameters, NOW_TICKS + late, 0, 0, jumps, hole)
+
+    return make
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Callable[..., ClosedSegment]:
+    """A closed segment of ten seconds, number n of its epoch, with its file in `tmp_path / "spool" / <camera>`."""
+
+    def make(number: int = 0, *, camera: str = "cam-1", owner: str = "hanoi-police", epoch: int = 7, priority: int = 0, body: bytes = b"") -> ClosedSegment:
+        start_ns = 1_767_225_600_000_000_000 + number * 10_000_000_000
+        head = SegmentHead(
+            camera, owner, epoch, number, start_ns, "avc1.4d401f", 320, 180, False, number > 0, 0, False, "", priority,
+        )
+        content = body or f"{camera} {epoch} {number}".encode()
+        path = tmp_path / "spool" / camera / f"{head.name}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return ClosedSegment(head, start_ns + 10_000_000_000, 10_000_000_000, 10, len(content), sha256(content).hexdigest(), 0, 0, recovered=False, path=path)
 
     return make

@@ -78,7 +78,7 @@ async def test_whenever_the_store_is_away_the_spool_takes_everything_and_afterwa
     await city.start()
     await city.register("cam-1", farm.url("cam-1"))
     await city.recorded("cam-1", 1)
-    for spoil, said in ((partial(refuse, errno.EROFS), "cannot be used"), (partial(refuse, errno.ENOSPC), "is full"), (missing, "cannot be used")):
+    for spoil, said in ((partial(refuse, errno.EROFS), "cannot be used"), (partial(refuse, errno.ENOSPC), "is full"), (missing, "footage folder")):
         mend = spoil(city, monkeypatch)
         await eventually(city.is_store_away)
         await spooled(city, 2)
