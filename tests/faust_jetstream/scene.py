@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import nats
+from nats.errors import Error as NatsError
 
 from faust_jetstream.testkit import Cluster, Server, TableReader, Worker, lag, publish_events, until
 from faust_jetstream.testkit.oracle import last_messages
@@ -55,6 +56,12 @@ class Scene:
         tables: dict[str, dict[Any, Any]] = {}
 
         async def complete() -> bool:
+            try:
+                return await looked()
+            except NatsError:           # servers come and go
+                return False
+
+        async def looked() -> bool:
             if not any(worker.running for worker in self.workers):
                 raise AssertionError(f"no worker is left:\n{self.workers[-1].text()[-4000:]}")
             for table in ("totals", "seen", "owners", "noticed", "hourly"):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from nats.js import JetStreamContext, api
@@ -69,8 +70,9 @@ async def committed_offsets(js: JetStreamContext, app: str, topic: str, partitio
     names = Names(prefix, app)
     offsets: dict[int, int | None] = {}
     for partition in range(partitions):
+        subject = names.offset(topic, partition)
         try:
-            document = decode((await js.get_last_msg(names.state_stream, names.offset(topic, partition))).data or b"")
+            document = decode((await insist(partial(js.get_last_msg, names.state_stream, subject), PATIENCE)).data or b"")
         except NotFoundError:
             offsets[partition] = None
         else:
@@ -83,7 +85,7 @@ async def lag(js: JetStreamContext, app: str, topic: str, partitions: int, prefi
     names = Names(prefix, app)
     behind = 0
     for partition, offset in (await committed_offsets(js, app, topic, partitions, prefix)).items():
-        state = (await js.stream_info(f"{names.topic_stream(topic)}_{partition}")).state
+        state = (await insist(partial(js.stream_info, f"{names.topic_stream(topic)}_{partition}"), PATIENCE)).state
         behind += state.last_seq - max(offset or 0, state.first_seq - 1 if state.messages else state.last_seq)
     return behind
 
