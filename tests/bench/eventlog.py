@@ -16,7 +16,7 @@ from vonglau.eventlog import AggregateStream, Append, Call, Event, EventLog, Fol
 from vonglau.registry.v1.events_pb2 import CameraChanged, CameraDetails
 
 ROUNDS = 3
-SAMPLES = 400  # of each kind in a round
+SAMPLES = 1000  # of each kind in a round
 HISTORY, LONG_HISTORY = 20, 200
 
 COUNT: Fold[int] = Fold(lambda count, _: (count or 0) + 1)
