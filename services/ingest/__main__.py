@@ -70,7 +70,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
             listener=listening,
             post=asyncio.get_running_loop().call_soon_threadsafe,
         )
-        uploader.serve(spool.bounds, emptied=telling.emptied, lost=listening.segment_lost)
+        uploader.serve(spool.bounds, advanced=telling.advanced, lost=listening.segment_lost)
         spool.adopt(recovered.segments)
         for segment in recovered.segments:
             uploader.add(segment)

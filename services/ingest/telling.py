@@ -32,11 +32,12 @@ class Telling:
         """Under the epoch of a process that died."""
         self._outbox.put("interruption", fact.camera, fact)
 
-    def emptied(self, camera: str) -> None:
-        """Nothing of the camera waits for the store any more: where that was the obstacle, what was told last is told again and closes."""
-        if camera in self._inherited and camera in self._last:
+    def advanced(self, camera: str) -> None:
+        """Less of the camera waits for the store: where that was the obstacle, what was told last is told again and closes."""
+        last = self._last.get(camera)
+        if last is not None and camera in self._inherited and not self._waits_before(camera, last.epoch):
             again = InterruptionObserved()
-            again.CopyFrom(self._last[camera])
+            again.CopyFrom(last)
             self.tell(again)
 
     def told_as(self, camera: str) -> tuple[str, int] | None:

@@ -41,7 +41,7 @@ class Uploader:
         self._epochs = epochs
         self._linger_s = linger_s
         self._bounds: SpoolBounds
-        self._emptied: Callable[[str], None]
+        self._advanced: Callable[[str], None]
         self._lost: Callable[[ClosedSegment, str], None]
         self._waiting: dict[str, deque[ClosedSegment]] = {}  # by camera, in order
         self._delays: dict[str, float] = {}  # cameras whose first segment was not taken: s until it is tried again
@@ -55,13 +55,13 @@ class Uploader:
         self.log_away = ""  # why the log takes nothing just now
         self._rejected: set[ClosedSegment] = set()  # something else stands under the key, or the file is gone or damaged; it stays in the spool
 
-    def serve(self, bounds: SpoolBounds, *, emptied: Callable[[str], None], lost: Callable[[ClosedSegment, str], None]) -> None:
+    def serve(self, bounds: SpoolBounds, *, advanced: Callable[[str], None], lost: Callable[[ClosedSegment, str], None]) -> None:
         """To be told before the first segment is added.
 
-        bounds: of the spool that the segments are in. emptied: takes a camera when nothing of it waits any more. lost: takes what
+        bounds: of the spool that the segments are in. advanced: takes a camera whenever less of it waits. lost: takes what
         can't be stored any more, and why.
         """
-        self._bounds, self._emptied, self._lost = bounds, emptied, lost
+        self._bounds, self._advanced, self._lost = bounds, advanced, lost
 
     @property
     def facts_waiting(self) -> int:
@@ -131,9 +131,9 @@ class Uploader:
         self._waiting[camera].popleft()
         if self._waiting[camera]:
             self._turn.put_nowait(camera)
-            return
-        del self._waiting[camera]
-        self._emptied(camera)
+        else:
+            del self._waiting[camera]
+        self._advanced(camera)
         if not self._waiting:
             self._idle.set()
 

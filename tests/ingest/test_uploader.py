@@ -49,10 +49,10 @@ class Bench:
         self.store = FolderFootage(root / "footage")
         self.shed: list[ClosedSegment] = []
         self.bounds = SpoolBounds(1 << 20, self.shed.append)
-        self.emptied: list[str] = []
+        self.advanced: list[str] = []
         self.lost: list[tuple[ClosedSegment, str]] = []
         self.uploader = Uploader(self.store, self.log, SystemClock(), Epochs(left_behind), linger_s=linger_s)
-        self.uploader.serve(self.bounds, emptied=self.emptied.append, lost=lambda segment, why: self.lost.append((segment, why)))
+        self.uploader.serve(self.bounds, advanced=self.advanced.append, lost=lambda segment, why: self.lost.append((segment, why)))
 
     def add(self, *segments: ClosedSegment) -> None:
         for segment in segments:
@@ -108,7 +108,7 @@ async def test_a_segment_is_stored_then_told_then_freed(tmp_path: Path, closed: 
         await bench.drained()
         await eventually(lambda: not segment.path.exists())
         assert steps == [(True, True)], "told when it was stored, and before it left the spool"
-        assert (bench.bounds.used, bench.emptied) == (0, ["cam-1"])
+        assert (bench.bounds.used, bench.advanced) == (0, ["cam-1"])
         stored = await bench.store.head("hanoi-police-footage", bench.log.facts[0].key)
         assert stored is not None
         assert segment_of(stored.key, stored.size, stored.sha256, stored.metadata) == bench.log.facts[0]
