@@ -1,5 +1,6 @@
 """One server for the whole folder, an app id and prefix of its own for each test."""
 
+import asyncio
 import gc
 import itertools
 import logging
@@ -10,6 +11,7 @@ from typing import Any
 import faust
 import nats
 import pytest
+from faust.tables.manager import TableManager
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
@@ -79,6 +81,16 @@ async def connection(server: Server) -> AsyncIterator[Connection]:
 @pytest.fixture
 def settings(server: Server, name: str) -> Settings:
     return Settings(Access((server.url,)), app=name, prefix=name, lease=2.0, beat=0.4, request_timeout=10.0, rebalance_timeout=5.0)
+
+
+@pytest.fixture(autouse=True)
+def _no_second_of_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust waits a whole second at start for tables that are still to be declared; here all are."""
+
+    async def brief(self: TableManager, seconds: float) -> None:
+        await asyncio.sleep(seconds / 100)
+
+    monkeypatch.setattr(TableManager, "sleep", brief)
 
 
 MakeApp = Callable[..., faust.App]

@@ -45,7 +45,7 @@ async def test_exactly_once_survives_killed_workers_a_zombie_and_joins(server: S
     await scene.assert_held(count)
 
 
-@pytest.mark.parametrize("guarantee", ["exactly_once", "at_least_once"])
+@pytest.mark.parametrize("guarantee", ["exactly_once", pytest.param("at_least_once", marks=pytest.mark.long)])
 async def test_a_killed_server_costs_no_event_and_no_worker(own_server: Server, scenes: Scenes, guarantee: str) -> None:
     scene, count = scenes(own_server, guarantee), 1200
     worker = scene.start()
