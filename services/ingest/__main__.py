@@ -62,14 +62,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         telling = Telling(outbox, uploader.waits_before)
         roster = Roster()
         listening = Listening(uploader, outbox, round(settings.clock_limit_s * 1e9), telling.told_as, roster.class_of)
-        spool = Spool(
-            settings.spool_dir / "segments",
-            limit_bytes=settings.data_plane.spool_limit_bytes,
-            pending_bytes=settings.data_plane.spool_pending_bytes,
-            threads=settings.data_plane.spool_threads,
-            listener=listening,
-            post=asyncio.get_running_loop().call_soon_threadsafe,
-        )
+        spool = new_spool(settings, listening)
         uploader.serve(spool.bounds, advanced=telling.advanced, lost=listening.segment_lost)
         spool.adopt(recovered.segments)
         for segment in recovered.segments:
@@ -94,19 +87,25 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         )
         await stack.enter_async_context(server)
         claims = Claims(KeyValue(broker, CLAIMS), pool, node, server.address)
+        taking = [outbox.run(), *(uploader.work() for _ in range(settings.upload_workers))]
         async with asyncio.TaskGroup() as group:  # a part that fails ends the process: half of it would be worse than a restarted one
-            telling_all = [group.create_task(outbox.run()), *(group.create_task(uploader.work()) for _ in range(settings.upload_workers))]
+            telling_all = [group.create_task(part) for part in taking]
             await outbox.drain(CATCH_UP_S)
             recording = [group.create_task(part) for part in (reader.run(), *station.parts(claims))]
             await stop.wait()
             await ended(recording)
-            await station.stop()
-            if not await asyncio.to_thread(spool.close, DISK * settings.grace_s):
-                logger.warning("the spool's disk hangs; what it has not written is lost")
-            await asyncio.gather(uploader.drain(STORE * settings.grace_s), outbox.drain(STORE * settings.grace_s))
+            await finish(station, spool, uploader, outbox, settings.grace_s)
             await ended(telling_all)
-            uploader.close()
             await asyncio.to_thread(outbox.close, DISK * settings.grace_s)
+
+
+async def finish(station: Station, spool: Spool, uploader: Uploader, outbox: Outbox, grace_s: float) -> None:
+    """What is on air ends, and as much as can be in time (s) is stored and told."""
+    await station.stop()
+    if not await asyncio.to_thread(spool.close, DISK * grace_s):
+        logger.warning("the spool's disk hangs; what it has not written is lost")
+    await asyncio.gather(uploader.drain(STORE * grace_s), outbox.drain(STORE * grace_s))
+    uploader.close()
 
 
 if __name__ == "__main__":

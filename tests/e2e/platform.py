@@ -97,5 +97,5 @@ def until(condition: Callable[[], Any], within: float, why: str) -> Any:
 
 def decoded(path: Path) -> str:
     """What ffmpeg has to say against the file; empty: nothing."""
-    command = [FFMPEG, "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
+    command = [FFMPEG, "-v", "error", "-xerror", "-i", str(path), "-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "null", "-"]
     return subprocess.run(command, capture_output=True, timeout=60, check=False).stderr.decode()
