@@ -99,6 +99,19 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
             await asyncio.to_thread(outbox.close, DISK * settings.grace_s)
 
 
+def new_spool(settings: IngestSettings, listener: Listening) -> Spool:
+    """Its threads report on the event loop."""
+    plane = settings.data_plane
+    return Spool(
+        settings.spool_dir / "segments",
+        limit_bytes=plane.spool_limit_bytes,
+        pending_bytes=plane.spool_pending_bytes,
+        threads=plane.spool_threads,
+        listener=listener,
+        post=asyncio.get_running_loop().call_soon_threadsafe,
+    )
+
+
 async def finish(station: Station, spool: Spool, uploader: Uploader, outbox: Outbox, grace_s: float) -> None:
     """What is on air ends, and as much as can be in time (s) is stored and told."""
     await station.stop()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from google.protobuf.message import Message
 from services.ingest.__main__ import main
 from services.ingest.data_plane_settings import DataPlaneSettings
 from services.ingest.settings import IngestSettings
+from services.ingest.station import Station
 from vonglau.access import CameraEntry, OwnerEntry, camera_key, owner_key, publish
 from vonglau.broker import Broker, KeyValue
 from vonglau.broker.server import end_with_parent
@@ -49,7 +51,7 @@ from vonglau.testing.waiting import eventually
 M = TypeVar("M", bound=Message)
 QUICK = SceneSpec(width=320, height=180, fps=Fraction(10), seconds=Fraction(4), gop=5, kbps=200)
 PLANE = DataPlaneSettings(
-    segment_s=1, silence_s=2, backoff_first_s=0.2, backoff_most_s=0.5, unauthorised_wait_s=0.5, connect_timeout_s=1, reply_timeout_s=1, drain_interval_ms=100
+    segment_s=0.5, silence_s=1, backoff_first_s=0.2, backoff_most_s=0.5, unauthorised_wait_s=0.5, connect_timeout_s=1, reply_timeout_s=1, drain_interval_ms=50
 )
 ANY: Fold[bool] = Fold(lambda _state, _event: True)
 
@@ -118,7 +120,7 @@ class City:
 
     async def start_process(self) -> None:
         """As a container would: settings by the environment."""
-        flat = {**vars(self.settings), **vars(self.settings.data_plane)}
+        flat = {**vars(self.settings), **vars(self.settings.data_plane), "segment_s": 1}
         environment = {each.name: text(flat[each.name.removeprefix("VONGLAU_").lower()]) for each in variables(IngestSettings)}
         address_file(self.settings.run_dir, "ingest").unlink(missing_ok=True)
         with (self.folder / "ingest.log").open("ab") as log:
@@ -200,6 +202,14 @@ class City:
             return found if len(found) >= segments else None
 
         return cast("list[SegmentRecorded]", await eventually(enough, within, f"{segments} segments of {camera}"))
+
+    async def last_of_epoch(self, camera: str) -> SegmentRecorded | None:
+        return next((each for each in await self.facts(SegmentRecorded, camera) if each.last_of_epoch), None)
+
+    def station(self) -> Station:
+        """Of the process that runs in this one."""
+        (found,) = (each for each in gc.get_objects() if isinstance(each, Station) and each.plane.spool.root.is_relative_to(self.folder))
+        return found
 
     async def facts(self, kind: type[M], camera: str) -> list[M]:
         """In the order of the log."""

@@ -93,6 +93,7 @@ async def test_whenever_the_store_is_away_the_spool_takes_everything_and_afterwa
     assert all((city.settings.footage_dir / "police-footage" / each.key).exists() for each in segments)
 
 
+@pytest.mark.long
 async def test_one_owners_store_that_is_away_holds_up_nobody_else(city: City, farm: CameraFarm) -> None:
     city.settings.footage_dir.mkdir()
     (city.settings.footage_dir / "ward-ba-dinh-footage").write_bytes(b"in the way")
@@ -104,6 +105,7 @@ async def test_one_owners_store_that_is_away_holds_up_nobody_else(city: City, fa
     assert not (await city.health()).store_reachable
 
 
+@pytest.mark.long
 async def test_what_the_spool_had_to_give_up_is_told_with_its_cause(city: City, farm: CameraFarm, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(errno.EROFS, city, monkeypatch)
     await city.start(data_plane=city.plane(spool_limit_bytes=70_000))
@@ -119,6 +121,7 @@ async def test_what_the_spool_had_to_give_up_is_told_with_its_cause(city: City, 
     assert all(each.start_ns >= given_up.ended_ns - FRAME_NS or each.end_ns <= given_up.begun_ns + FRAME_NS for each in segments)
 
 
+@pytest.mark.long
 async def test_what_was_stored_before_the_spool_gave_it_up_is_told_and_no_gap(city: City, farm: CameraFarm, nats_server: NatsServer) -> None:
     await city.start(data_plane=city.plane(spool_limit_bytes=70_000))
     await city.register("cam-1", farm.url("cam-1"))

@@ -127,6 +127,7 @@ async def test_after_a_kill_everything_recorded_is_stored_once_and_the_hole_is_c
     assert "Traceback" not in city.logged()
 
 
+@pytest.mark.long
 async def test_an_interruption_that_lasted_at_the_kill_keeps_its_cause(city: City, farm: CameraFarm) -> None:
     await city.start_process()
     await city.register("cam-1", farm.url("cam-1"))
@@ -160,6 +161,7 @@ async def test_two_processes_never_share_a_spool(city: City) -> None:
     assert first.returncode is None
 
 
+@pytest.mark.long
 async def test_epochs_without_a_segment_are_closed_too(city: City, farm: CameraFarm) -> None:
     await city.start()
     await city.register("cam-1", farm.url("cam-1"))
