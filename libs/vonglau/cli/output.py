@@ -11,10 +11,12 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from vonglau.errors import VonglauError
 
 WIDE, PIPED = 120, 400  # columns of the terminal
+YIELDING = ("name", "owner", "administrators", "main stream", "message", "value")  # these are cut first where it is narrow
 PATIENCE_S = 1.0  # before a progress bar appears
 
 HINTS = {
@@ -53,9 +55,9 @@ class Output:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in (columns[index] for index in shown):
             name = column.removeprefix("+").removesuffix("→").rstrip()
-            table.add_column(name, justify="right" if column.endswith("→") else "left", no_wrap=True, overflow="ellipsis")
+            table.add_column(name, justify="right" if column.endswith("→") else "left", no_wrap=name not in YIELDING)
         for row in rows:
-            table.add_row(*(escaped(row[index]) for index in shown))
+            table.add_row(*(Text(row[index], no_wrap=True, overflow="ellipsis") for index in shown))
         self.out.print(table)
 
     def line(self, text: str) -> None:

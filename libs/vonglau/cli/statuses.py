@@ -33,7 +33,7 @@ def status(as_person: AsPerson = "", as_json: AsJson = False) -> None:
     perform(as_person, as_json, command)
 
 
-COLUMNS = ("camera", "+name", "+owner", "state", "+since", "bitrate →", "24 h →", "gaps →", "spool →")
+COLUMNS = ("camera", "+name", "+owner", "state", "+since", "Mbit/s →", "24 h →", "gaps →", "spool →")
 
 
 def description(camera: Any, live_status: ingest.CameraStatus | None, total: recording.CameraSummary | None) -> dict[str, Any]:
@@ -62,9 +62,9 @@ def description(camera: Any, live_status: ingest.CameraStatus | None, total: rec
 
 
 def row(one: dict[str, Any]) -> tuple[str, ...]:
-    state = f"{one['state']} ({one['cause']})" if one["cause"] else one["state"]
-    bitrate = f"{one['bitrate_bps'] / 1e6:.2f} Mbit/s"
-    gaps = f"{one['gaps']} · {duration(one['gap_s'])}" if one["gaps"] else "0"
+    state = one["cause"] or one["state"]  # the cause says the state too
+    bitrate = f"{one['bitrate_bps'] / 1e6:.2f}"
+    gaps = f"{one['gaps']}, {duration(one['gap_s'])}" if one["gaps"] else "0"
     return (one["id"], one["name"], one["owner"], state, one["since_shown"], bitrate, duration(one["recorded_s"]), gaps, size(one["spool_bytes"]))
 
 
