@@ -62,6 +62,17 @@ def test_an_interruption_keeps_its_end_once_it_is_known(recorded: Tell) -> None:
     assert len(project([begun, ended], recorded)) == 2
 
 
+def test_an_interruption_keeps_that_it_closed_epochs_whichever_of_its_facts_said_so(recorded: Tell) -> None:
+    begun: dict[str, Any] = {"camera": "cam-1", "owner": "police", "epoch": 9, "begun_ns": BEGIN}
+    ended = BEGIN + SECOND
+    plain = [InterruptionObserved(**begun), InterruptionObserved(**begun, ended_ns=ended)]
+    for closing in (InterruptionObserved(**begun, closes_epoch=8), InterruptionObserved(**begun, ended_ns=ended, closes_epoch=8)):
+        for facts in ([closing, *plain], [*plain, closing]):
+            (hour,) = project(facts, recorded).values()
+            (row,) = hour["interruptions"].values()
+            assert (row[2], row[6]) == (ended, 8)
+
+
 def test_deleted_segments_leave_the_time_that_they_covered(segment: Make, recorded: Tell) -> None:
     facts = [segment(0, 0), segment(1, 60, contiguous=True), segment(2, 200)]
     document = project([*facts, deletion(0, 2)], recorded)["cam-1/2026-01-01T00"]

@@ -99,25 +99,16 @@ async def test_a_camera_whose_record_cannot_be_recorded_says_so_until_it_is_chan
     await city.start()
     await city.register("cam-1", "http://10.0.0.1/video")
     await city.register("cam-2", "")
+    await city.register("cam-4", "rtsp://camera.invalid/main")
     status = await city.until("cam-1", lambda status: status.state == INTERRUPTED)
     assert (status.cause, "rtsp://" in status.detail) == (GAP_CAUSE_REFUSED, True)
     assert "main stream" in (await city.until("cam-2", lambda status: status.state == INTERRUPTED)).detail
+    status = await city.until("cam-4", lambda status: status.cause == GAP_CAUSE_TRANSPORT_LOST)
+    assert "no way to the camera" in status.detail
     await city.happened("cam-1", moved_to("cam-1", farm.url("cam-1")))
     await city.recorded("cam-1", 1)
     assert await holes(city, "cam-1") == []
     assert GAP_CAUSE_REFUSED in {each.cause for each in (await city.interruptions("cam-1")).values()}
-    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
-
-
-async def test_a_camera_at_an_address_that_nobody_knows_is_interrupted_and_costs_nobody_else(
-    city: City, farm: CameraFarm, caplog: pytest.LogCaptureFixture
-) -> None:
-    await city.start()
-    await city.register("cam-2", "rtsp://camera.invalid/main")
-    await city.register("cam-1", farm.url("cam-1"))
-    await city.recorded("cam-1", 1)
-    status = await city.until("cam-2", lambda status: status.cause == GAP_CAUSE_TRANSPORT_LOST)
-    assert "no way to the camera" in status.detail
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
