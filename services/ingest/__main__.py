@@ -81,7 +81,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
             [(add_IngestServicer_to_server, Servicer(access, station, spool, statuses))],
             Verifier(settings.identity_dir / JWKS_FILE, settings.tenant),
             service=SERVICE,
-            ready={"log": lambda: broker.is_connected, "cameras": lambda: reader.is_caught_up},
+            ready={"log": lambda: broker.is_connected},
             grace_s=CALLS * settings.grace_s,
             address_file=address_file(settings.run_dir, SERVICE),
         )
