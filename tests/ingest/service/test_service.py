@@ -164,7 +164,11 @@ async def test_a_camera_that_is_suspended_while_it_refuses_has_ended_its_interru
     await city.happened("cam-1", CameraSuspended(camera="cam-1"))
     status = await city.until("cam-1", lambda status: status.state == wire.RECORDING_STATE_SUSPENDED)
     assert "resume" in status.detail
-    assert all(each.ended_ns for each in (await city.interruptions("cam-1")).values())
+
+    async def all_ended() -> bool:
+        return all(each.ended_ns for each in (await city.interruptions("cam-1")).values())
+
+    await eventually(all_ended)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await city.watch("cam-1").read()
     assert isinstance(error_of(refused.value), Refused)
