@@ -222,33 +222,42 @@ class Consumer(Finishing):
         )
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """The inner loop: no tasks per message, and a message of an older assignment is dropped here."""
-        app, callback, deliveries, acked = self.app, self.callback, self.deliveries, self.app.topics.acks_enabled_for
-        commit_every = self._commit_every
+        """The inner loop: no tasks and no generator steps per message."""
         stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set  # noqa: SLF001
-        handed = 0
         try:
             while not (stopped() or fetcher_stopped()):
                 await asyncio.sleep(0)
-                async for tp, message in self.getmany(timeout=1.0):
-                    if message.generation_id != app.consumer_generation_id:
-                        continue
-                    if commit_every is not None and self._n_acked >= commit_every:
-                        self._n_acked = 0
-                        await self.commit()
-                    if cast(Any, self.transactions).contended:
-                        await self._settle()
-                    if acked(message.topic):
-                        deliveries.note(tp, message.offset)
-                        self._count_again(tp, message.offset)
-                    await callback(message)
-                    handed += 1
-                    if handed % _YIELD_EVERY == 0:
-                        await asyncio.sleep(0)
+                records, active = await self._wait_next_records(1.0)
+                for tp in records:
+                    self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+                await self._deliver(records, active)
         except asyncio.CancelledError:
-            if app.should_stop:
+            if self.app.should_stop:
                 return
             raise
+
+    async def _deliver(self, records: dict[TP, list[Record]], active: set[TP] | None) -> None:
+        """Hand ``records`` to the streams in turn; what is left when the assignment changes is read again."""
+        app, callback, to_message, acked = self.app, self.callback, self._to_message, self.app.topics.acks_enabled_for
+        generation, buffered, transactions = app.consumer_generation_id, self._buffered_partitions, cast(Any, self.transactions)
+        handed = 0
+        for tp, record in self.scheduler.iterate(records):
+            if not self.flow_active or app.consumer_generation_id != generation or self.should_stop:
+                return
+            if active is not None and tp not in active and tp not in buffered:
+                continue
+            if self._commit_every is not None and self._n_acked >= self._commit_every:
+                self._n_acked = 0
+                await self.commit()
+            if transactions.contended:
+                await self._settle()
+            if acked(tp.topic):
+                self.deliveries.note(tp, record.sequence - 1)
+                self._count_again(tp, record.sequence - 1)
+            await callback(to_message(tp, record))
+            handed += 1
+            if handed % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)
 
     def _count_again(self, tp: TP, offset: int) -> None:
         if offset <= self._highest.get(tp, -1):

@@ -18,6 +18,7 @@ logger = get_logger(__name__)
 
 REPEAT_AFTER = 3.0          # seconds without an answer
 TICK = 0.25
+IN_PROCESS = 10158         # a cluster still works on the first message of this id
 _HEADER_ROOM = 1024         # bytes kept free for headers and subject, which count towards max_payload
 
 
@@ -133,7 +134,7 @@ class Publisher:
             if not pending.future.done():
                 pending.future.set_result(int(answer["seq"]))
             self._make_room()
-        elif error.get("code") in (500, 503):                       # out of storage, no quorum: it may pass
+        elif error.get("code") in (500, 503) or error.get("err_code") == IN_PROCESS:    # out of storage, no quorum, our own repetition: it may pass
             pending.sent = time.monotonic() - REPEAT_AFTER + 1.0
         else:
             self._fail(number, pending, f"{error.get('description')} (err_code {error.get('err_code')})")

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -72,6 +73,27 @@ async def test_a_subject_without_a_stream_is_tried_until_one_appears(
     await asyncio.sleep(0.05)
     await stream(js, name)
     assert await asyncio.wait_for(future, 10) == 1
+
+
+@pytest.mark.parametrize("refusal", [{"code": 409, "err_code": 10158}, {"code": 503, "err_code": 10023}])
+async def test_a_refusal_that_passes_is_no_failure(
+    publisher: Publisher, js: JetStreamContext, name: str, monkeypatch: pytest.MonkeyPatch, refusal: dict[str, int]
+) -> None:
+    monkeypatch.setattr(module, "REPEAT_AFTER", 1.05)
+    monkeypatch.setattr(module, "TICK", 0.01)
+    await stream(js, name)
+    answer, refused = publisher._on_answer, list[Any]()
+
+    async def refusing(msg: Any) -> None:
+        if not refused:
+            refused.append(msg)
+            msg.data = json.dumps({"error": refusal}).encode()
+        await answer(msg)
+
+    publisher._sub._cb = refusing
+    await publisher.publish(f"{name}.a", b"x", {})
+    await publisher.flush()
+    assert (publisher.repeated, (await js.stream_info(name)).state.messages) == (1, 1)
 
 
 async def test_a_message_that_the_server_would_refuse_for_its_size_says_what_to_do(publisher: Publisher) -> None:
