@@ -52,15 +52,22 @@ proto-fresh: install
 	$(BIN)/python proto/generate.py --check
 	$(BIN)/python proto/catalogue.py --check
 
-LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --all-extras --custom-compile-command "make lock"
+LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --custom-compile-command "make lock"
+# The image's parts of the lock: the same versions, without what only development needs.
+LOCKS := requirements locks/platform locks/cameras locks/build
+requirements_OF := --all-extras pyproject.toml
+locks/platform_OF := -c requirements.lock pyproject.toml
+locks/cameras_OF := -c requirements.lock --extra cameras pyproject.toml
+locks/build_OF := -c requirements.lock --group image
 
-lock: ## raise the versions in requirements.lock
-	$(BIN)/$(LOCK) --upgrade pyproject.toml -o requirements.lock
+lock: ## raise the versions in requirements.lock and locks/
+	@mkdir -p locks
+	@set -e; $(foreach each,$(LOCKS),echo "$(each).lock"; $(BIN)/$(LOCK) --upgrade $($(each)_OF) -o $(each).lock;)
 
 lock-fresh: install
-	@cp requirements.lock $(VENV)/lock.check
-	@$(BIN)/$(LOCK) pyproject.toml -o $(VENV)/lock.check
-	@diff -q requirements.lock $(VENV)/lock.check >/dev/null || { echo "requirements.lock does not fit pyproject.toml: make lock" >&2; exit 1; }
+	@rm -rf $(VENV)/fresh && mkdir -p $(VENV)/fresh/locks
+	@set -e; $(foreach each,$(LOCKS),cp $(each).lock $(VENV)/fresh/$(each).lock; $(BIN)/$(LOCK) $($(each)_OF) -o $(VENV)/fresh/$(each).lock; \
+	diff -q $(each).lock $(VENV)/fresh/$(each).lock >/dev/null || { echo "$(each).lock does not fit pyproject.toml: make lock" >&2; exit 1; };)
 
 bench: install ## the bars, each beside its reference; ONLY=name picks one
 	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
