@@ -1,0 +1,52 @@
+# One image for every service and the operator, and a second one, `cameras`, that can draw simulated cameras as well.
+# BASE has Python 3.11 to 3.13 as python3; name it by digest where it matters. What is installed is what the locks name, by hash.
+ARG BASE=docker.io/library/python:3.13-slim-bookworm
+
+FROM ${BASE} AS tools
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never
+RUN python3 -m pip --version || { apt-get update && apt-get install -y --no-install-recommends python3-pip; }
+WORKDIR /build
+COPY locks/build.lock locks/build.lock
+RUN python3 -m pip install --require-hashes --only-binary :all: --target tools -r locks/build.lock
+ENV PATH=/build/tools/bin:$PATH PYTHONPATH=/build/tools
+
+# What others wrote, in a virtual environment that carries no pip.
+FROM tools AS dependencies
+COPY locks/platform.lock locks/platform.lock
+RUN uv venv --python python3 /opt/vonglau \
+ && uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --compile-bytecode locks/platform.lock \
+ && rm /opt/vonglau/.lock
+
+# The project itself, apart from them, so that a change of code is a small layer and a folder that can be synchronised.
+FROM dependencies AS code
+COPY . source
+RUN cd source && python3 -m hatchling build -t wheel -d /build/dist \
+ && uv pip install --python /opt/vonglau/bin/python --no-deps --compile-bytecode --target /opt/vonglau/app /build/dist/*.whl && rm /opt/vonglau/app/.lock \
+ && python3 -m cyclonedx_py environment --pyproject pyproject.toml --output-reproducible --of JSON -o /opt/vonglau/app/sbom.cdx.json /opt/vonglau/bin/python
+
+FROM dependencies AS drawing
+COPY locks/cameras.lock locks/cameras.lock
+RUN uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --compile-bytecode locks/cameras.lock \
+ && rm -f /opt/vonglau/.lock
+
+FROM ${BASE} AS runtime
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Vọng Lâu" \
+      org.opencontainers.image.description="One camera platform for a city of many owners" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV PATH=/opt/vonglau/bin:/opt/vonglau/app/bin:$PATH PYTHONPATH=/opt/vonglau/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /
+USER 65532:65532
+ENTRYPOINT ["python", "-m"]
+CMD ["vonglau.cli", "--help"]
+
+FROM runtime AS cameras
+COPY --from=drawing /opt/vonglau /opt/vonglau
+COPY --from=code /opt/vonglau/app /opt/vonglau/app
+
+FROM runtime AS platform
+COPY --from=dependencies /opt/vonglau /opt/vonglau
+COPY --from=code /opt/vonglau/app /opt/vonglau/app
