@@ -1,8 +1,12 @@
-"""Ending tasks for sure. On Python 3.11 a cancellation that meets an answer is lost inside `asyncio.wait_for`, so it is repeated."""
+"""Ending tasks for sure. On Python 3.11 a cancellation that meets an answer is lost inside `asyncio.wait_for`, so it is repeated.
+
+For the same reason `Parts` stands where an `asyncio.TaskGroup` would: that one cancels its tasks once, and waits for ever for one that lost it.
+"""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from types import TracebackType
 from typing import Any
 
 AGAIN_S = 0.2
@@ -22,3 +26,34 @@ async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
         left = {task for task in left if not task.done()}
     if interrupted is not None:
         raise interrupted
+
+
+class Parts:
+    """`async with Parts() as parts: parts.start(...)`: leaving ends them all; one that fails ends the body and the others, and is raised."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._failed: BaseException | None = None
+
+    async def __aenter__(self) -> Parts:
+        body = asyncio.current_task()
+        assert body is not None  # noqa: S101 - a coroutine always runs in one
+        self._body, self._cancelling = body, body.cancelling()
+        return self
+
+    def start(self, part: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(part)
+        self._tasks.append(task)
+        task.add_done_callback(self._over)
+        return task
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        failed = self._failed
+        await ended(self._tasks)
+        if failed is not None and (self._body.uncancel() <= self._cancelling or not isinstance(error, asyncio.CancelledError)):
+            raise failed
+
+    def _over(self, task: asyncio.Task[Any]) -> None:
+        if self._failed is None and not task.cancelled() and (failure := task.exception()) is not None:
+            self._failed = failure
+            self._body.cancel()

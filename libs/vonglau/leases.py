@@ -18,7 +18,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.errors import APIError
 
 from vonglau.broker import Broker, KeyValue
-from vonglau.ending import ended
+from vonglau.ending import AGAIN_S, ended
 from vonglau.errors import LostRace, Unavailable
 from vonglau.telemetry import gauge
 from vonglau.telemetry.names import LEASES_HELD, LOOP
@@ -88,13 +88,13 @@ class Hold:
         self._lease = lease
         self._revision = 0
         self._until = 0.0  # by the loop's time, s
-        self._lost = False
+        self._cancels = 0  # of the task inside, since the lease was lost
         self.token = 0  # rises from holder to holder: whoever writes with a lower one has been overtaken
 
     @property
     def is_safe(self) -> bool:
         """Nobody else can have it yet. To be asked again after a long pause, before something that must not happen twice."""
-        return not self._lost and asyncio.get_running_loop().time() < self._until
+        return not self._cancels and asyncio.get_running_loop().time() < self._until
 
     async def __aenter__(self) -> Hold:
         await self._wait()
@@ -109,9 +109,12 @@ class Hold:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._lease.current = None
         await ended([self._renewing])
-        if not self._lost:
+        if not self._cancels:
             await self._lease.give_up(self._revision)
-        elif self._task.uncancel() <= self._cancelling:  # nobody but this lease wanted the task to end
+            return
+        for _ in range(self._cancels):
+            others = self._task.uncancel()
+        if others <= self._cancelling:  # nobody but this lease wanted the task to end
             raise LeaseLost(self._lease.name) from error
 
     async def _wait(self) -> None:
@@ -133,8 +136,10 @@ class Hold:
     async def _renew(self) -> None:
         while await self._renewed():
             pass
-        self._lost = True
-        self._task.cancel()
+        while True:  # a cancellation can get lost, and the job must not go on
+            self._cancels += 1
+            self._task.cancel()
+            await asyncio.sleep(AGAIN_S)
 
     async def _renewed(self) -> bool:
         """Tries until one succeeds; False when the time is over or somebody else has it."""

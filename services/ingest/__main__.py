@@ -27,7 +27,7 @@ from vonglau.access import Access, AccessState
 from vonglau.broker import KeyValue, connect
 from vonglau.broker.topology import ACCESS_STATE, CLAIMS, FACT_INGEST, SECRETS, ensure
 from vonglau.clock import SystemClock
-from vonglau.ending import ended
+from vonglau.ending import Parts, ended
 from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter, checked_id
 from vonglau.footage import FolderFootage
 from vonglau.identity import JWKS_FILE, Verifier
@@ -88,10 +88,10 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         await stack.enter_async_context(server)
         claims = Claims(KeyValue(broker, CLAIMS), pool, node, server.address)
         taking = [outbox.run(), *(uploader.work() for _ in range(settings.upload_workers))]
-        async with asyncio.TaskGroup() as group:  # a part that fails ends the process: half of it would be worse than a restarted one
-            telling_all = [group.create_task(part) for part in taking]
+        async with Parts() as parts:  # a part that fails ends the process: half of it would be worse than a restarted one
+            telling_all = [parts.start(part) for part in taking]
             await outbox.drain(CATCH_UP_S)
-            recording = [group.create_task(part) for part in (reader.run(), *station.parts(claims))]
+            recording = [parts.start(part) for part in (reader.run(), *station.parts(claims))]
             await stop.wait()
             await ended(recording)
             await finish(station, spool, uploader, outbox, settings.grace_s)

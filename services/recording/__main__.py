@@ -15,7 +15,6 @@ from services.recording.checked_facts import CheckedFacts
 from services.recording.deletion import Deletions
 from services.recording.footage_index import FootageIndex
 from services.recording.gap_watch import GapWatch
-from services.recording.jobs import every
 from services.recording.playback import Playback
 from services.recording.recorded_camera import RecordedCameras
 from services.recording.reindex import Reindex
@@ -31,7 +30,6 @@ from vonglau.broker import Broker, KeyValue, connect
 from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FACT_AGE_S, FACT_INGEST, ensure
 from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
-from vonglau.ending import ended
 from vonglau.errors import Unavailable
 from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore, Version
 from vonglau.footage import FolderFootage
@@ -45,6 +43,7 @@ from vonglau.recording.v1.service_pb2_grpc import add_RecordingServicer_to_serve
 from vonglau.rpc import Server, address_file, caller, run_service
 from vonglau.subscription import EventSource, JetStreamEvents, Projection, ProjectionRunner, Source
 from vonglau.telemetry import gauge, inject, names
+from vonglau.timers import Every, KeptRuns, Timers
 
 SERVICE = "recording"
 SOURCES = (Source(FACT_INGEST, ("fact.>",)), Source(ES_REGISTRY, ("es.registry.camera.*",)), Source(ES_RECORDING, ("es.recording.custody.*",)))
@@ -83,13 +82,12 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         retaining = Retaining(index, archiving, footage, log, read_rules(settings.rules_file), clock)
         watch = GapWatch(index, timelines, clock)
         gauge(names.PENDING_LATE, lambda: [(watch.late, {})])
-        ready = asyncio.create_task(caught_up(runner, facts))
-        jobs = (
-            every(settings.archive_every_s, "archive", archiving.run, ready, lease("archive")),
-            every(settings.retention_every_s, "retention", retaining.run, ready, lease("retention")),
-            every(settings.gap_watch_every_s, "gap-watch", watch.run, ready, lease("gap-watch")),
-        )
-        stack.push_async_callback(ended, [ready, *(asyncio.create_task(job) for job in jobs)])
+        timers = Timers(lease("jobs"), KeptRuns(broker), clock)
+        timers.every(f"{SERVICE}-archive", Every(settings.archive_every_s), lambda _: archiving.run())
+        timers.every(f"{SERVICE}-retention", Every(settings.retention_every_s), lambda _: retaining.run())
+        timers.every(f"{SERVICE}-gap-watch", Every(settings.gap_watch_every_s), lambda _: watch.run())
+        await timers.start(ready=partial(caught_up, runner, facts))
+        stack.push_async_callback(timers.stop)
 
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
         late_archive_s = settings.archive_grace_s + 2 * settings.archive_every_s

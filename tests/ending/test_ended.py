@@ -5,7 +5,7 @@ import asyncio
 
 import pytest
 
-from vonglau.ending import ended
+from vonglau.ending import Parts, ended
 
 
 async def stubborn(cancellations: int) -> None:
@@ -45,3 +45,61 @@ async def test_whoever_ends_tasks_may_be_cancelled_and_still_finishes() -> None:
     with pytest.raises(asyncio.CancelledError):
         await ending
     assert task.cancelled()
+
+
+async def test_leaving_parts_ends_even_one_that_lost_its_cancellation() -> None:
+    async with Parts() as parts:
+        tasks = [parts.start(stubborn(times)) for times in (0, 2)]
+        await asyncio.sleep(0)
+    assert all(task.cancelled() for task in tasks)
+
+
+async def test_a_part_that_fails_ends_the_body_and_the_others_and_is_raised() -> None:
+    async def fails() -> None:
+        raise ValueError("no room")
+
+    others: list[asyncio.Task[None]] = []
+
+    async def body() -> None:
+        async with Parts() as parts:
+            others.append(parts.start(stubborn(1)))
+            parts.start(fails())
+            await asyncio.sleep(60)
+
+    with pytest.raises(ValueError, match="no room"):
+        await body()
+    assert others[0].cancelled()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_what_is_raised_inside_ends_the_parts_and_goes_on() -> None:
+    started: list[asyncio.Task[None]] = []
+
+    async def body() -> None:
+        async with Parts() as parts:
+            started.append(parts.start(stubborn(1)))
+            await asyncio.sleep(0)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await body()
+    assert started[0].cancelled()
+
+
+async def test_parts_that_are_cancelled_from_outside_stay_cancelled() -> None:
+    started: list[asyncio.Task[None]] = []
+
+    async def body() -> None:
+        async with Parts() as parts:
+            started.append(parts.start(stubborn(1)))
+            await asyncio.sleep(60)
+
+    outer = asyncio.create_task(body())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    outer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await outer
+    assert started[0].cancelled()

@@ -106,6 +106,22 @@ async def test_a_job_whose_lease_was_taken_away_is_stopped_and_told(broker: Brok
     assert not holds[0].is_safe
 
 
+async def test_a_job_that_loses_the_first_cancellation_is_stopped_all_the_same(broker: Broker, first: Lease) -> None:
+    async def deaf() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async def job() -> None:
+        async with first.held():
+            await KeyValue(broker, BUCKET).put("job", b'"another"')
+            await deaf()
+
+    async with asyncio.timeout(10):
+        with pytest.raises(LeaseLost):
+            await job()
+
+
 async def test_a_job_that_ends_by_itself_is_not_told_of_a_loss(first: Lease) -> None:
     with pytest.raises(ZeroDivisionError):
         async with first.held():

@@ -76,6 +76,22 @@ async def test_a_job_that_never_ran_runs_at_once(clock: SettableClock, timers: T
     await eventually(lambda: job.due == [clock.now_ns()])
 
 
+async def test_no_job_runs_before_the_process_is_ready_and_the_lease_is_left_to_others_until_then(clock: SettableClock, runs: MemoryRuns) -> None:
+    ready, lease, job = asyncio.Event(), MemoryLease(), Job()
+    timers = Timers(lease, runs, clock, pace=QUICK)
+    timers.every("job", Every(HOUR), job)
+
+    async def is_ready() -> None:
+        await ready.wait()
+
+    await timers.start(is_ready)
+    async with lease.held():
+        assert job.tries == 0
+    ready.set()
+    await eventually(lambda: job.tries == 1)
+    await timers.stop()
+
+
 async def test_a_job_runs_again_after_its_interval_and_not_before(clock: SettableClock, timers: Timers) -> None:
     job = Job()
     timers.every("job", Every(HOUR), job)

@@ -1,7 +1,7 @@
 """Jobs that are due at times: run by the one replica that holds the lease, caught up once when runs were missed, tried again when they fail.
 
-    timers = Timers(Lease(broker, "timers.recording"), KeptRuns(broker), clock)
-    timers.every("archive-days", Daily(timedelta(minutes=20)), archive_yesterday)
+    timers = Timers(Lease(broker, "recording-jobs"), KeptRuns(broker), clock)
+    timers.every("recording-archive", Every(900.0), archive)
     await timers.start() … await timers.stop()
 
 Every job may be repeated: it can be stopped anywhere when the lease is lost, and runs again after that.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vonglau.clock import Clock, SystemClock
-from vonglau.ending import ended
+from vonglau.ending import Parts, ended
 from vonglau.telemetry import count
 from vonglau.telemetry.names import ERROR_TYPE, LOOP, LOOP_ERRORS
 from vonglau.timers.runs import Runs
@@ -25,7 +25,7 @@ from vonglau.timers.schedule import SECOND_NS, Schedule, readable
 
 logger = logging.getLogger(__name__)
 
-Job = Callable[[int], Awaitable[None]]  # gets the instant at which it was due (ns, UTC), which may be long ago
+Job = Callable[[int], Awaitable[object]]  # gets the instant at which it was due (ns, UTC), which may be long ago
 
 
 class Lease(Protocol):
@@ -69,20 +69,22 @@ class Timers:
         """Before `start`. name: fit for a subject, the same in every replica. jitter_s: the most that a run is put off, to spread load."""
         self._timers.append(Timer(name, schedule, job, jitter_s))
 
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="timers")
+    async def start(self, ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        """ready: returns when jobs may run; until then the lease is left to others."""
+        self._task = asyncio.create_task(self._run(ready), name="timers")
 
     async def stop(self) -> None:
         """Cancels what runs."""
         if self._task is not None:
             await ended([self._task])
 
-    async def _run(self) -> None:
+    async def _run(self, ready: Callable[[], Awaitable[None]] | None) -> None:
+        if ready is not None:
+            await ready()
         while True:
             try:
-                async with self._lease.held(), asyncio.TaskGroup() as group:
-                    for timer in self._timers:
-                        group.create_task(self._drive(timer), name=f"timer {timer.name}")
+                async with self._lease.held(), Parts() as parts:
+                    await asyncio.wait([parts.start(self._drive(timer)) for timer in self._timers])
             except Exception as error:  # the outer edge: the lease was lost, or cannot be had
                 count(LOOP_ERRORS, labels={LOOP: "timers", ERROR_TYPE: type(error).__name__})
                 logger.exception("timers: stopped, and begun again once the lease is held")
