@@ -7,27 +7,31 @@ ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_NO_CACHE_DIR=1 PIP_ROOT
 RUN python3 -m pip --version || { apt-get update && apt-get install -y --no-install-recommends python3-pip; }
 WORKDIR /build
 COPY locks/build.lock locks/build.lock
-RUN python3 -m pip install --require-hashes --only-binary :all: --target tools -r locks/build.lock
-ENV PATH=/build/tools/bin:$PATH PYTHONPATH=/build/tools
+RUN sed -n '/^uv==/,/[^\\]$/p' locks/build.lock > uv.lock \
+ && python3 -m pip install --require-hashes --only-binary :all: --target first -r uv.lock \
+ && first/bin/uv venv --python python3 tools \
+ && first/bin/uv pip sync --python tools/bin/python --require-hashes --only-binary :all: locks/build.lock
 
 # What others wrote, in a virtual environment that carries no pip.
 FROM tools AS dependencies
 COPY locks/platform.lock locks/platform.lock
-RUN uv venv --python python3 /opt/vonglau \
- && uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --compile-bytecode locks/platform.lock \
+RUN tools/bin/uv venv --python python3 /opt/vonglau \
+ && tools/bin/uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --compile-bytecode locks/platform.lock \
  && rm /opt/vonglau/.lock
+COPY pyproject.toml .
+RUN tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o /opt/vonglau/sbom.cdx.json /opt/vonglau/bin/python
 
 # The project itself, apart from them, so that a change of code is a small layer and a folder that can be synchronised.
 FROM dependencies AS code
 COPY . source
-RUN cd source && python3 -m hatchling build -t wheel -d /build/dist \
- && uv pip install --python /opt/vonglau/bin/python --no-deps --compile-bytecode --target /opt/vonglau/app /build/dist/*.whl && rm /opt/vonglau/app/.lock \
- && python3 -m cyclonedx_py environment --pyproject pyproject.toml --output-reproducible --of JSON -o /opt/vonglau/app/sbom.cdx.json /opt/vonglau/bin/python
+RUN cd source && ../tools/bin/hatchling build -t wheel -d /build/dist && cd .. \
+ && tools/bin/uv pip install --python /opt/vonglau/bin/python --no-deps --compile-bytecode --target /opt/vonglau/app /build/dist/*.whl && rm /opt/vonglau/app/.lock
 
 FROM dependencies AS drawing
 COPY locks/cameras.lock locks/cameras.lock
-RUN uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --compile-bytecode locks/cameras.lock \
- && rm -f /opt/vonglau/.lock
+RUN tools/bin/uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --compile-bytecode locks/cameras.lock \
+ && rm -f /opt/vonglau/.lock \
+ && tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o /opt/vonglau/sbom.cdx.json /opt/vonglau/bin/python
 
 FROM ${BASE} AS runtime
 ARG VERSION=0.0.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:  # a conftest is the runner's to import
     from tests.image.conftest import Image
@@ -66,11 +67,13 @@ def test_what_draws_and_tests_is_not_in_the_platforms_image(platform: Image, pac
     assert "ModuleNotFoundError" in platform.run("python", "-c", f"import {package}").stderr
 
 
-def test_the_bill_of_materials_lists_the_locked_packages_and_no_other(platform: Image) -> None:
-    bill = json.loads(platform.run("cat", "/opt/vonglau/app/sbom.cdx.json").stdout)
-    listed = {each["name"].lower(): each["version"] for each in bill["components"]}
+@pytest.mark.parametrize("target", ["platform", "cameras"])
+def test_the_bill_of_materials_lists_the_locked_packages_and_no_other(target: str, request: pytest.FixtureRequest) -> None:
+    image: Image = request.getfixturevalue(target)
+    bill = json.loads(image.run("cat", "/opt/vonglau/sbom.cdx.json").stdout)
+    listed = {canonicalize_name(each["name"]): each["version"] for each in bill["components"]}
     assert bill["bomFormat"] == "CycloneDX"
-    assert listed == locked("platform", python_of(platform))
+    assert listed == locked(target, python_of(image))
 
 
 def test_the_labels_say_which_version_under_which_licence(platform: Image) -> None:

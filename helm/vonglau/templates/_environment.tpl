@@ -1,0 +1,79 @@
+{{- /* What a program is told. root, component, program (of files/services.yaml), service (its values), pool (its name, for ingest). */ -}}
+{{- define "vonglau.environment" -}}
+{{- $uses := .program.uses }}
+{{- $told := dict
+  "VONGLAU_TENANT" .root.Values.tenant
+  "VONGLAU_LOG_FORMAT" .root.Values.log.format
+  "VONGLAU_LOG_LEVEL" .root.Values.log.level
+  "VONGLAU_RUN_DIR" "/run/vonglau"
+  "VONGLAU_LISTEN" "0.0.0.0:7070"
+  "VONGLAU_GRACE_S" (include "vonglau.grace" .service)
+}}
+{{- with .root.Values.platformAdmins }}{{ $_ := set $told "VONGLAU_PLATFORM_ADMINS" (join "," .) }}{{ end }}
+{{- range .program.calls }}{{ $_ := set $told (printf "VONGLAU_%s_ADDRESS" (upper .)) (include "vonglau.address" (dict "root" $.root "component" .)) }}{{ end }}
+{{- if .root.Values.tls.enabled }}{{ $_ := set $told "VONGLAU_TLS_DIR" "/etc/vonglau/tls" }}{{ end }}
+{{- if has "identity" $uses }}{{ $_ := set $told "VONGLAU_IDENTITY_DIR" "/etc/vonglau/identity" }}{{ end }}
+{{- if has "wrappingKey" $uses }}{{ $_ := set $told "VONGLAU_SECRETS_KEY_FILE" "/etc/vonglau/wrapping-key/secrets.key" }}{{ end }}
+{{- if has "archiveKey" $uses }}{{ $_ := set $told "VONGLAU_ARCHIVE_KEY_FILE" "/etc/vonglau/archive-key/archive.key" }}{{ end }}
+{{- if has "nats" $uses }}
+{{- $_ := set $told "VONGLAU_NATS_URL" (join "," .root.Values.nats.urls) }}
+{{- if .root.Values.secrets.nats }}{{ $_ := set $told "VONGLAU_NATS_CREDENTIALS" "/etc/vonglau/nats/nats.creds" }}{{ end }}
+{{- end }}
+{{- if eq .component "streams" }}{{ $_ := set $told "VONGLAU_NATS_REPLICAS" .root.Values.nats.replicas }}{{ end }}
+{{- if has "documents" $uses }}{{ $_ := set $told "VONGLAU_DOCUMENTS" .root.Values.documents.url }}{{ end }}
+{{- if has "footage" $uses }}
+{{- $_ := set $told "VONGLAU_FOOTAGE" .root.Values.footage.url }}
+{{- with .root.Values.footage.region }}{{ $_ := set $told "VONGLAU_FOOTAGE_REGION" . }}{{ end }}
+{{- end }}
+{{- if .pool }}
+{{- $_ := set $told "VONGLAU_POOL" .pool }}
+{{- $_ := set $told "VONGLAU_SPOOL_DIR" "/var/spool/vonglau" }}
+{{- $_ := set $told "VONGLAU_SPOOL_LIMIT_BYTES" (include "vonglau.spoolLimit" (index .root.Values.pools .pool).spool.size) }}
+{{- end }}
+{{- range $name, $value := merge (dict) (.service.settings | default dict) $told }}
+- {name: {{ $name }}, value: {{ include "vonglau.asText" $value | quote }}}
+{{- end }}
+{{- if .pool }}
+- name: VONGLAU_NODE
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+{{- end }}
+{{- if and (has "documents" $uses) .root.Values.secrets.documents }}
+{{ include "vonglau.fromSecret" (dict "name" "VONGLAU_DOCUMENTS_USERNAME" "secret" .root.Values.secrets.documents "key" (printf "%s.username" .component)) }}
+{{ include "vonglau.fromSecret" (dict "name" "VONGLAU_DOCUMENTS_PASSWORD" "secret" .root.Values.secrets.documents "key" (printf "%s.password" .component)) }}
+{{- end }}
+{{- if has "footage" $uses }}
+{{ include "vonglau.fromSecret" (dict "name" "VONGLAU_FOOTAGE_ACCESS_KEY" "secret" .root.Values.secrets.footage "key" (printf "%s.access-key" .component)) }}
+{{ include "vonglau.fromSecret" (dict "name" "VONGLAU_FOOTAGE_SECRET_KEY" "secret" .root.Values.secrets.footage "key" (printf "%s.secret-key" .component)) }}
+{{- end }}
+{{- if and (has "telemetry" $uses) .root.Values.telemetry.endpoint }}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .root.Values.telemetry.endpoint | quote }}}
+- {name: OTEL_METRIC_EXPORT_INTERVAL, value: "15000"}
+- name: POD_NAME
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- {name: OTEL_RESOURCE_ATTRIBUTES, value: "k8s.namespace.name={{ .root.Release.Namespace }},k8s.pod.name=$(POD_NAME),service.instance.id=$(POD_NAME)"}
+{{- if .root.Values.telemetry.headersSecret }}
+{{ include "vonglau.fromSecret" (dict "name" "OTEL_EXPORTER_OTLP_HEADERS" "secret" .root.Values.telemetry.headersSecret "key" "headers") }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "vonglau.fromSecret" -}}
+- name: {{ .name }}
+  valueFrom: {secretKeyRef: {name: {{ .secret }}, key: {{ .key }}}}
+{{- end }}
+
+{{- /* Numbers as people write them: no 1e+06. */ -}}
+{{- define "vonglau.asText" -}}
+{{- if kindIs "float64" . }}{{ if eq . (floor .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
+{{- /* s for open calls: what is left of the pod's period after it was taken out of its Service and before the kill. */ -}}
+{{- define "vonglau.grace" -}}
+{{ sub (int .gracePeriodSeconds) 6 }}
+{{- end }}
+
+{{- /* Bytes: nine tenths of the volume; the rest is for the file system and what waits for it. */ -}}
+{{- define "vonglau.spoolLimit" -}}
+{{- $gib := ternary (mul (atoi (trimSuffix "Ti" .)) 1024) (atoi (trimSuffix "Gi" .)) (hasSuffix "Ti" .) -}}
+{{ div (mul $gib 1073741824 9) 10 }}
+{{- end }}

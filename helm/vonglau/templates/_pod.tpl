@@ -1,0 +1,160 @@
+{{- /* A pod of a program: metadata and spec. root, component, program, service; pool (its name) for ingest. */ -}}
+{{- define "vonglau.pod" -}}
+metadata:
+  labels:
+    {{- include "vonglau.labels" . | nindent 4 }}
+    {{- with .pool }}
+    vonglau.vn/pool: {{ . }}
+    {{- end }}
+  annotations:
+    cluster-autoscaler.kubernetes.io/safe-to-evict: "true"
+    {{- with .service.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  {{- $kubernetes := has "kubernetes" .program.uses }}
+  {{- if eq .program.kind "Deployment" }}
+  serviceAccountName: {{ include "vonglau.name" .root }}-{{ .component }}
+  {{- end }}
+  automountServiceAccountToken: {{ $kubernetes }}
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ .service.gracePeriodSeconds }}
+  {{- with include "vonglau.priority" . }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- with .root.Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ . }}
+    {{- end }}
+  {{- end }}
+  {{- include "vonglau.podSecurity" . | nindent 2 }}
+  {{- $pool := dict }}{{ with .pool }}{{ $pool = index $.root.Values.pools . }}{{ end }}
+  {{- with merge (dict) ($pool.nodeSelector | default dict) (.service.nodeSelector | default dict) }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with concat ($pool.tolerations | default list) (.service.tolerations | default list) }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if ne .program.kind "Job" }}
+  topologySpreadConstraints:
+    {{- range $key, $unsatisfied := dict "topology.kubernetes.io/zone" .root.Values.topology.zone "kubernetes.io/hostname" .root.Values.topology.host }}
+    - maxSkew: 1
+      topologyKey: {{ $key }}
+      whenUnsatisfiable: {{ $unsatisfied }}
+      labelSelector:
+        matchLabels:
+          {{- include "vonglau.selector" $ | nindent 10 }}
+          {{- with $.pool }}
+          vonglau.vn/pool: {{ . }}
+          {{- end }}
+    {{- end }}
+  {{- end }}
+  containers:
+    - name: {{ .component }}
+      image: {{ include "vonglau.image" (dict "root" .root "reference" .root.Values.image) }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      args: [{{ .program.run }}]
+      env:
+        {{- include "vonglau.environment" . | trim | nindent 8 }}
+      {{- include "vonglau.containerSecurity" . | nindent 6 }}
+      resources:
+        {{- toYaml .service.resources | nindent 8 }}
+      {{- if ne .program.kind "Job" }}
+      {{- if .program.serves }}
+      ports:
+        - {name: grpc, containerPort: 7070}
+      {{- include "vonglau.probes" . | nindent 6 }}
+      {{- end }}
+      lifecycle:
+        preStop: {sleep: {seconds: 3}}
+      {{- end }}
+      volumeMounts:
+        {{- include "vonglau.mounts" . | trim | nindent 8 }}
+  volumes:
+    {{- include "vonglau.volumes" . | trim | nindent 4 }}
+{{- end }}
+
+{{- /* Alive is who still takes connections: a pod is not killed because the log is away. Ready is who says so by grpc.health.v1. */ -}}
+{{- define "vonglau.probes" -}}
+startupProbe:
+  tcpSocket: {port: grpc}
+  periodSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  tcpSocket: {port: grpc}
+  periodSeconds: 10
+  failureThreshold: 6
+readinessProbe:
+  grpc: {port: 7070}
+  periodSeconds: 5
+  timeoutSeconds: 2
+  failureThreshold: 2
+{{- end }}
+
+{{- define "vonglau.podSecurity" -}}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "vonglau.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: {{ not .root.Values.development.writableRoot }}
+  capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- /* name, secret, and the keys that the program may see: the others of the same Secret are not mounted. */ -}}
+{{- define "vonglau.secretFiles" -}}
+{{- range $name, $files := . }}
+- name: {{ $name }}
+  secret:
+    secretName: {{ $files.secret }}
+    defaultMode: 0400
+    {{- with $files.items }}
+    items:
+      {{- range $key, $path := . }}
+      - {key: {{ $key }}, path: {{ $path }}}
+      {{- end }}
+    {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "vonglau.files" -}}
+{{- $uses := .program.uses }}
+{{- $secrets := .root.Values.secrets }}
+{{- $files := dict }}
+{{- if has "identity" $uses }}{{ $_ := set $files "identity" (ternary (dict "secret" $secrets.identity) (dict "secret" $secrets.identity "items" (dict "jwks.json" "jwks.json")) (has "issuer" $uses)) }}{{ end }}
+{{- if has "wrappingKey" $uses }}{{ $_ := set $files "wrapping-key" (dict "secret" $secrets.wrappingKey "items" (dict "secrets.key" "secrets.key")) }}{{ end }}
+{{- if has "archiveKey" $uses }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" (dict "archive.key" "archive.key")) }}{{ end }}
+{{- if and (has "nats" $uses) $secrets.nats }}{{ $_ := set $files "nats" (dict "secret" $secrets.nats "items" (dict (printf "%s.creds" .component) "nats.creds")) }}{{ end }}
+{{- if .root.Values.tls.enabled }}{{ with index $secrets.tls .component }}{{ $_ := set $files "tls" (dict "secret" .) }}{{ end }}{{ end }}
+{{- toYaml $files }}
+{{- end }}
+
+{{- define "vonglau.mounts" -}}
+{{- range $name, $_ := include "vonglau.files" . | fromYaml }}
+- {name: {{ $name }}, mountPath: /etc/vonglau/{{ $name }}, readOnly: true}
+{{- end }}
+- {name: run, mountPath: /run/vonglau}
+- {name: tmp, mountPath: /tmp}
+{{- if .pool }}
+- {name: spool, mountPath: /var/spool/vonglau}
+{{- end }}
+{{- end }}
+
+{{- /* The volume `spool` of an ingest pod comes from its StatefulSet's claim. */ -}}
+{{- define "vonglau.volumes" -}}
+{{ include "vonglau.secretFiles" (include "vonglau.files" . | fromYaml) | trim }}
+- name: run
+  emptyDir: {sizeLimit: 64Mi}
+- name: tmp
+  emptyDir: {sizeLimit: 256Mi}
+{{- end }}
