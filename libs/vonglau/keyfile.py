@@ -21,9 +21,15 @@ def key_file(path: Path, make: Callable[[], bytes]) -> bytes:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _create(path, make())
-    if path.stat().st_mode & OTHERS:
+    found = path.stat()
+    if found.st_mode & closed_bits(found.st_uid):
         raise Refused("KEY_FILE_OPEN", f"{path} can be read by others; chmod 600 it, and replace the key if somebody has read it", file=str(path))
     return path.read_bytes()
+
+
+def closed_bits(owner: int) -> int:
+    """Mode bits that must not be set. A mounted Secret belongs to root and is read through the pod's group, so there the group may read."""
+    return OTHERS if owner == os.geteuid() else stat.S_IRWXO | stat.S_IWGRP
 
 
 def _create(path: Path, content: bytes) -> None:

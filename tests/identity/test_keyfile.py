@@ -30,6 +30,21 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     assert refused.value.reason == "KEY_FILE_OPEN"
 
 
+@pytest.mark.parametrize(("mode", "refused"), [(0o440, False), (0o460, True), (0o444, True)])
+def test_a_key_of_root_that_is_mounted_for_our_group_is_read_and_one_for_everybody_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, refused: bool
+) -> None:
+    path = tmp_path / "a.key"
+    key_file(path, lambda: b"key")
+    path.chmod(mode)
+    monkeypatch.setattr("os.geteuid", lambda: path.stat().st_uid + 1)
+    if refused:
+        with pytest.raises(Refused, match="can be read by others"):
+            key_file(path, lambda: b"key")
+    else:
+        assert key_file(path, lambda: b"key") == b"key"
+
+
 def test_of_many_that_start_at_once_all_get_the_same_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         keys = list(pool.map(lambda n: key_file(tmp_path / "a.key", lambda: b"%d" % n * 100), range(32)))
