@@ -32,7 +32,7 @@ from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter, checked_id
 from vonglau.footage import FolderFootage
 from vonglau.identity import JWKS_FILE, Verifier
 from vonglau.ingest.v1.service_pb2_grpc import add_IngestServicer_to_server
-from vonglau.rpc import Server, address_file, run_service
+from vonglau.rpc import Server, address_file, run_service, tls_of
 from vonglau.secrets import SealedSecrets
 from vonglau.subscription import JetStreamEvents
 from vonglau.telemetry import inject
@@ -84,6 +84,8 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
             ready={"log": lambda: broker.is_connected},
             grace_s=CALLS * settings.grace_s,
             address_file=address_file(settings.run_dir, SERVICE),
+            tls=tls_of(settings),
+            health_address=settings.health_listen,
         )
         await stack.enter_async_context(server)
         claims = Claims(KeyValue(broker, CLAIMS), pool, node, server.address)

@@ -22,7 +22,7 @@ from services.recording.retaining import Retaining
 from services.recording.retention import read_rules
 from services.recording.servicer import Servicer
 from services.recording.settings import RecordingSettings
-from services.recording.spool import IngestLink, IngestSpool
+from services.recording.spool import IngestSpool
 from services.recording.timelines import Timelines
 from services.recording.verify import Verifier
 from vonglau.access import Access, AccessState
@@ -33,14 +33,14 @@ from vonglau.documents import SqliteDocuments
 from vonglau.errors import Unavailable
 from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore, Version
 from vonglau.footage import FolderFootage
-from vonglau.identity import JWKS_FILE, Caller, LocalIssuer
+from vonglau.identity import JWKS_FILE
 from vonglau.identity import Verifier as TokenVerifier
 from vonglau.keyfile import key_file
 from vonglau.leases import Lease
 from vonglau.operations.servicer import OperationsServicer
 from vonglau.operations.v1.service_pb2_grpc import add_ProjectionsServicer_to_server
 from vonglau.recording.v1.service_pb2_grpc import add_RecordingServicer_to_server
-from vonglau.rpc import Server, address_file, caller, run_service
+from vonglau.rpc import Identity, Server, address_file, address_of, caller, run_service
 from vonglau.subscription import EventSource, JetStreamEvents, Projection, ProjectionRunner, Source
 from vonglau.telemetry import gauge, inject, names
 from vonglau.timers import Every, KeptRuns, Timers
@@ -73,8 +73,8 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         await runner.start()
         stack.push_async_callback(runner.stop)
 
-        token = LocalIssuer(settings.identity_dir).source(Caller("service", SERVICE), settings.tenant)
-        link = IngestLink(settings.run_dir, settings.ingest_address, token)
+        identity = Identity(settings, SERVICE)
+        link = identity.link("ingest", address_of(settings, "ingest"))
         stack.push_async_callback(link.close)
         index, spool = FootageIndex(documents), IngestSpool(link)
         timelines = Timelines(index, spool, clock)
@@ -104,6 +104,8 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
             ready={"log": lambda: broker.is_connected},
             grace_s=settings.grace_s,
             address_file=address_file(settings.run_dir, SERVICE),
+            tls=identity.tls,
+            health_address=settings.health_listen,
         )
         await stack.enter_async_context(server)
         await stop.wait()

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import grpc
@@ -11,7 +10,7 @@ from services.recording.gaps import Span
 from vonglau.errors import NotFound, Unavailable, VonglauError
 from vonglau.ingest.v1.service_pb2 import ReadSpoolRequest, ReadSpoolResponse
 from vonglau.ingest.v1.service_pb2_grpc import IngestStub
-from vonglau.rpc import TokenSource, channel, error_of, find
+from vonglau.rpc import Link, error_of
 
 if TYPE_CHECKING:
     from vonglau.ingest.v1.service_pb2_grpc import IngestAsyncStub
@@ -25,38 +24,14 @@ class Spool(Protocol):
         """Segments, each followed by its fragments, in order; nothing where nothing waits. Raises: Unavailable."""
 
 
-class IngestLink:
-    """The way to ingest: its address may change with each of its starts."""
-
-    def __init__(self, run_dir: Path, configured: str, token: TokenSource) -> None:
-        self._run_dir = run_dir
-        self._configured = configured
-        self._token = token
-        self._address = ""
-        self._channel: grpc.aio.Channel | None = None
-
-    async def stub(self) -> IngestAsyncStub:
-        """Raises: Unavailable (ADDRESS_UNKNOWN)."""
-        address = find(self._run_dir, "ingest", self._configured)
-        if self._channel is None or address != self._address:
-            await self.close()
-            self._address, self._channel = address, channel(address, self._token)
-        return IngestStub(self._channel)
-
-    async def close(self) -> None:
-        if self._channel is not None:
-            await self._channel.close()
-            self._channel = None
-
-
 class IngestSpool:
-    def __init__(self, link: IngestLink) -> None:
+    def __init__(self, link: Link) -> None:
         self._link = link
 
     async def read(self, camera: str, from_ns: int, to_ns: int, *, index_only: bool = False) -> AsyncIterator[ReadSpoolResponse]:
         request = ReadSpoolRequest(camera=camera, from_ns=from_ns, to_ns=to_ns, index_only=index_only)
         try:
-            ingest = await self._link.stub()
+            ingest: IngestAsyncStub = IngestStub(self._link.channel())
             async for response in ingest.ReadSpool(request, timeout=INDEX_TIMEOUT_S if index_only else READ_TIMEOUT_S):
                 yield response
         except grpc.aio.AioRpcError as error:

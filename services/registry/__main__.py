@@ -24,7 +24,7 @@ from vonglau.leases import Lease
 from vonglau.operations.servicer import OperationsServicer
 from vonglau.operations.v1.service_pb2_grpc import add_ProjectionsServicer_to_server
 from vonglau.registry.v1.service_pb2_grpc import add_RegistryServicer_to_server
-from vonglau.rpc import Server, address_file, caller, run_service
+from vonglau.rpc import Server, address_file, caller, run_service, tls_of
 from vonglau.secrets import SealedSecrets
 from vonglau.subscription import JetStreamEvents, Projection, ProjectionRunner, Source
 from vonglau.telemetry import inject
@@ -68,6 +68,8 @@ async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
             ready={"log": lambda: broker.is_connected},
             grace_s=settings.grace_s,
             address_file=address_file(settings.run_dir, SERVICE),
+            tls=tls_of(settings),
+            health_address=settings.health_listen,
         )
         await stack.enter_async_context(server)
         await stop.wait()

@@ -3,17 +3,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.recording.spool import IngestLink, IngestSpool, spooled_spans
+from services.recording.spool import IngestSpool, spooled_spans
 from vonglau.errors import NotFound, Refused, Unavailable, VonglauError
 from vonglau.identity import JWKS_FILE, Caller, LocalIssuer, Verifier
 from vonglau.ingest.v1.service_pb2 import ReadSpoolResponse, SpoolFragment, SpoolSegment
 from vonglau.ingest.v1.service_pb2_grpc import IngestServicer, add_IngestServicer_to_server
-from vonglau.rpc import Server, address_file
+from vonglau.rpc import Link, Server, address_file, find
 
 pytestmark = pytest.mark.loopback
 SEGMENT = ReadSpoolResponse(segment=SpoolSegment(epoch=7, number=3, start_ns=100, end_ns=200, contiguous=True))
@@ -43,7 +44,7 @@ async def served(folder: Path, holder: Holder) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def spool(tmp_path: Path) -> AsyncIterator[IngestSpool]:
-    link = IngestLink(tmp_path, "", LocalIssuer(tmp_path).source(Caller("service", "recording"), "local"))
+    link = Link("ingest", partial(find, tmp_path, "ingest"), LocalIssuer(tmp_path).source(Caller("service", "recording"), "local"))
     yield IngestSpool(link)
     await link.close()
 

@@ -4,18 +4,24 @@ from vonglau.rpc.addresses import address_file, find
 from vonglau.rpc.body import body_hash
 from vonglau.rpc.client import Refreshing, TokenSource, channel
 from vonglau.rpc.context import CallContext, call, caller, remaining
+from vonglau.rpc.link import Identity, Link, address_of, tls_of
 from vonglau.rpc.pages import PageToken, page_size
 from vonglau.rpc.process import run_service
 from vonglau.rpc.server import Server
 from vonglau.rpc.status import error_of
+from vonglau.rpc.tls import Tls
 
 __all__ = [
     "CallContext",
+    "Identity",
+    "Link",
     "PageToken",
     "Refreshing",
     "Server",
+    "Tls",
     "TokenSource",
     "address_file",
+    "address_of",
     "body_hash",
     "call",
     "caller",
@@ -25,4 +31,5 @@ __all__ = [
     "page_size",
     "remaining",
     "run_service",
+    "tls_of",
 ]

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from vonglau.rpc.limits import LARGEST_REQUEST, LARGEST_RESPONSE
 from vonglau.rpc.observation import labels
 from vonglau.rpc.service_config import service_config, timeout_of
+from vonglau.rpc.tls import Tls
 from vonglau.telemetry import inject, measure, names, span
 
 TokenSource = Callable[[], str]
@@ -29,16 +30,21 @@ OPTIONS = (
 )
 
 
-def channel(address: str, token: TokenSource) -> grpc.aio.Channel:
+def channel(address: str, token: TokenSource | None, *, tls: Tls | None = None, service: str = "") -> grpc.aio.Channel:
     """A channel to any of the project's services; `error_of` names the errors of its calls.
 
     address: host:port or a gRPC target (`dns:///…` is balanced over all its addresses). token: called for each RPC, so it must be quick;
-    see `Refreshing`. A call without a timeout gets the one of its service config; an empty `request_id` gets a new UUID, so that the retries
+    see `Refreshing`; None: the certificate alone says who calls. tls, service: with both, only that service is taken for it, wherever it is.
+    A call without a timeout gets the one of its service config; an empty `request_id` gets a new UUID, so that the retries
     of one call are one command.
     """
     attached = Attached(token)
     kinds = (UnaryUnary(attached), UnaryStream(attached), StreamUnary(attached), StreamStream(attached))
-    return grpc.aio.insecure_channel(address, options=[*OPTIONS, ("grpc.service_config", service_config())], interceptors=kinds)
+    options = [*OPTIONS, ("grpc.service_config", service_config())]
+    if tls is None:
+        return grpc.aio.insecure_channel(address, options=options, interceptors=kinds)
+    options.append(("grpc.ssl_target_name_override", tls.name_of(service)))
+    return grpc.aio.secure_channel(address, tls.for_channel(), options=options, interceptors=kinds)
 
 
 class Refreshing:
@@ -61,14 +67,14 @@ class Refreshing:
 class Attached:
     """What every kind of call gets."""
 
-    def __init__(self, token: TokenSource) -> None:
+    def __init__(self, token: TokenSource | None) -> None:
         self._token = token
 
     def details(self, details: Details) -> Details:
         """With token, trace context and a deadline."""
         method = method_of(details)
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
-        if metadata.get("authorization") is None:
+        if self._token is not None and metadata.get("authorization") is None:
             metadata.add("authorization", f"Bearer {self._token()}")
         headers: dict[str, str] = {}
         inject(headers)

@@ -20,6 +20,7 @@ from vonglau.rpc.limits import LARGEST_REQUEST, LARGEST_RESPONSE
 from vonglau.rpc.pipeline import Pipeline
 from vonglau.rpc.service_config import endless_methods
 from vonglau.rpc.telling import Telling
+from vonglau.rpc.tls import Tls
 
 Servicer = tuple[Callable[[Any, grpc.aio.Server], None], Any]  # (add_XServicer_to_server, the servicer)
 
@@ -47,17 +48,23 @@ class Server:
         grace_s: float = 8.0,
         address_file: Path | None = None,
         endless: Iterable[str] = (),
+        tls: Tls | None = None,
+        health_address: str = "",
     ) -> None:
         """address: host:port, port 0 takes a free one. service: its short name, which makes the errors' domain `<service>.vonglau`.
 
         ready: callbacks by the name of what is needed; health is SERVING only if all say yes. address_file: gets the bound address.
-        endless: methods without deadline beside those of the service configs ("/pkg.Service/Method").
+        endless: methods without deadline beside those of the service configs ("/pkg.Service/Method"). tls: None is plaintext, for loopback.
+        health_address: host:port where health alone is served in plaintext beside it, for probes, which have no certificate; empty: nowhere.
         """
         forever = endless_methods() | frozenset(endless) | {f"/{reflection.SERVICE_NAME}/ServerReflectionInfo"}
         self._endings = Endings(forever)
-        pipeline = Pipeline(Admission(proof, forever), Telling(f"{service}.vonglau"), self._endings)
+        pipeline = Pipeline(Admission(proof, forever, tls), Telling(f"{service}.vonglau"), self._endings)
         self._server = grpc.aio.server(interceptors=[pipeline], options=OPTIONS)
         self._wanted = address
+        self._tls = tls
+        self.health_address = health_address  # the bound one, once started
+        self._probed: grpc.aio.Server | None = None
         self._servicers = servicers
         self._ready = ready or {}
         self._grace_s = grace_s
@@ -73,12 +80,15 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         reflection.enable_server_reflection((*named.services, HEALTH, reflection.SERVICE_NAME), self._server)
         try:
-            port = self._server.add_insecure_port(self._wanted)
+            port = self._server.add_secure_port(self._wanted, self._tls.for_server()) if self._tls else self._server.add_insecure_port(self._wanted)
+            self._probed = self._probe_server() if self.health_address else None
         except RuntimeError as error:
             raise Unavailable("ADDRESS_IN_USE", f"cannot listen on {self._wanted}: {error}") from error
         self.address = f"{self._wanted.rpartition(':')[0]}:{port}"
         await self._health.look()
         await self._server.start()
+        if self._probed is not None:
+            await self._probed.start()
         self._looking = asyncio.create_task(self._health.run())
         if self._address_file is not None:
             addresses.publish(self._address_file, self.address)
@@ -94,6 +104,16 @@ class Server:
         self._endings.begin()
         await self._server.stop(self._grace_s)
         await self._endings.finish()
+        if self._probed is not None:
+            await self._probed.stop(None)
+
+    def _probe_server(self) -> grpc.aio.Server:
+        """Raises: RuntimeError, as gRPC does when the address is taken."""
+        server = grpc.aio.server(options=OPTIONS)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, server)
+        port = server.add_insecure_port(self.health_address)
+        self.health_address = f"{self.health_address.rpartition(':')[0]}:{port}"
+        return server
 
     async def __aenter__(self) -> Self:
         await self.start()

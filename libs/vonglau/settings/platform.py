@@ -25,6 +25,8 @@ class PlatformSettings:
     registry_address: str = setting("", unit="host:port or gRPC target", why="empty: read from registry.address in the run folder")
     ingest_address: str = setting("", unit="host:port or gRPC target", why="empty: read from ingest.address in the run folder")
     recording_address: str = setting("", unit="host:port or gRPC target", why="empty: read from recording.address in the run folder")
+    tls_dir: Path | None = setting(None, unit="folder", why="tls.crt, tls.key, ca.crt for mTLS between services, exchanged at will; unset: plaintext")
+    health_listen: str = setting("", unit="host:port", why="health alone, in plaintext, for probes, which have no certificate; empty: not served apart")
     grace_s: float = setting(8.0, unit="s", why="open calls may take this long to end at a stop; below the grace of a pod and of Ctrl-C", at_least=0)
     log_format: str = setting("text", unit="text or json", why="text for people, json for collectors, with trace ids", choices=("text", "json"))
     log_level: str = setting("info", unit="level", why="what is told from here up; info is quiet when all is well", choices=LEVELS)
