@@ -11,6 +11,7 @@ from nats.js.errors import APIError
 from vonglau.broker import Broker, Entry, KeyValue, NatsServer, connect
 from vonglau.broker.topology import ES_REGISTRY, FACT_INGEST, declared, ensure
 from vonglau.eventlog import LostRace
+from vonglau.testing.waiting import eventually
 
 pytestmark = pytest.mark.loopback
 
@@ -97,7 +98,7 @@ async def test_a_watch_goes_on_after_the_server_was_killed(broker: Broker, nats_
     waiting = asyncio.ensure_future(until(watch, b"2"))
     await nats_server.kill()
     await nats_server.start()
-    await broker.reconnected(1)
+    await eventually(lambda: broker.connections > 1)
     await bucket.put("owner.ward-1", b"2")
     assert await asyncio.wait_for(waiting, 15)
 

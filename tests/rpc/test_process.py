@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from vonglau.broker.server import free_port
 from vonglau.errors import Unavailable
 from vonglau.rpc import address_file, find
 from vonglau.rpc.addresses import publish
@@ -64,6 +65,27 @@ def test_a_signal_asks_the_service_to_stop_and_it_exits_with_0(sent: signal.Sign
         process.send_signal(sent)
         code, out, _ = finished(process)
     assert (code, out.strip()) == (0, "drained")
+
+
+STARTING = """
+    import contextlib
+    from vonglau.broker import connect
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(print, "ended in order", flush=True)
+        await stack.enter_async_context(connect(settings.nats_url, name="echo"))
+        await stop.wait()
+"""
+
+
+@pytest.mark.loopback
+def test_a_signal_ends_a_service_that_still_waits_for_its_first_connection_to_the_log() -> None:
+    with start(STARTING.strip(), VONGLAU_NATS_URL=f"nats://127.0.0.1:{free_port()}") as process:
+        assert process.stderr is not None
+        assert "waiting for the event log" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        code, out, err = finished(process)
+    assert (code, out.splitlines()) == (0, ["running as local", "ended in order"])
+    assert "before it had started" in err
 
 
 def test_a_second_signal_cuts_the_stop_short() -> None:

@@ -149,7 +149,7 @@ async def test_without_the_server_the_job_stops_before_its_lease_ends(nats_serve
         await asyncio.wait_for(holding, 5)
     assert time.monotonic() - begun < 1.0
     await nats_server.start()
-    await broker.reconnected(since=1)
+    await eventually(lambda: broker.connections > 1)
 
 
 async def test_a_short_absence_of_the_server_loses_nothing(nats_server: NatsServer, broker: Broker) -> None:

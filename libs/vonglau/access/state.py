@@ -19,6 +19,8 @@ from vonglau.broker import Entry, KeyValue
 from vonglau.clock import Clock, SystemClock
 from vonglau.ending import ended
 from vonglau.errors import LostRace, Unavailable
+from vonglau.telemetry import count
+from vonglau.telemetry.names import ERROR_TYPE, LOOP, LOOP_ERRORS
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +108,11 @@ class AccessState:
 
     async def __aenter__(self) -> AccessState:
         self._tasks = [asyncio.create_task(self._follow(), name="access state"), asyncio.create_task(self._beat(), name="access state beat")]
-        await self._loaded.wait()
+        try:
+            await self._loaded.wait()
+        except asyncio.CancelledError:
+            await ended(self._tasks)
+            raise
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -166,7 +172,8 @@ class AccessState:
                         self._loaded.set()
                     else:
                         await self.apply(entry)
-            except Exception:  # the outer edge: without it nobody's rights would change any more
+            except Exception as error:  # the outer edge: without it nobody's rights would change any more
+                count(LOOP_ERRORS, labels={LOOP: "access", ERROR_TYPE: type(error).__name__})
                 logger.exception("access state: it cannot be followed; begun anew")
                 await asyncio.sleep(self._beat_s)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -56,13 +57,16 @@ class NatsServer:
         configuration.write_text(CONFIGURATION.format(port=self.port, store=self._store.resolve(), sync=self._sync), encoding="utf-8")
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                str(program()), "-c", str(configuration), stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent
+                str(program()), "-c", str(configuration), stdout=log, stderr=log, start_new_session=True, preexec_fn=partial(end_with_parent, os.getpid())
             )
         try:
             await asyncio.wait_for(self._listening(), START_S)
         except TimeoutError:
             await self.kill()
             raise RuntimeError(f"nats-server does not listen on port {self.port}; the end of {self._log}:\n{self._last_words()}") from None
+        except asyncio.CancelledError:
+            await self.kill()
+            raise
 
     async def stop(self) -> None:
         if self.process is None or self.process.returncode is not None:
@@ -107,9 +111,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def end_with_parent() -> None:
-    """In the child before exec: end when the parent dies, even by SIGKILL. Linux only; elsewhere the pid file has to do."""
+def end_with_parent(parent: int) -> None:
+    """In the child before exec: end when the parent (its process id) dies, even by SIGKILL. Linux only; elsewhere the child is left over."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:
+        if os.getppid() != parent:  # it died before the signal was asked for; in a container its id may well be 1
             os._exit(1)

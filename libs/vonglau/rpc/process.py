@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
 import uvloop
 
@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 def run_service(service: str, settings: type[S], main: Main[S]) -> NoReturn:
     """Run `main(settings, stop)` until it returns, and exit: 0, 1 after an error, 2 with a wrong environment, 130 when signalled twice.
 
-    SIGTERM and SIGINT set `stop`; main then stops gracefully and returns. A second signal cancels it.
+    SIGTERM and SIGINT set `stop`; main then stops gracefully and returns. A second signal cancels it, and so does the first one before main
+    waits for `stop`: what is still starting may be waiting for something that never comes. That exits with 0.
     """
     try:
         loaded = load(settings, os.environ)
@@ -41,7 +42,7 @@ def run_service(service: str, settings: type[S], main: Main[S]) -> NoReturn:
 
 async def supervised(service: str, settings: S, main: Main[S]) -> int:
     """The exit code."""
-    stop = asyncio.Event()
+    stop = Stop()
     running = asyncio.ensure_future(main(settings, stop))
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
@@ -49,6 +50,9 @@ async def supervised(service: str, settings: S, main: Main[S]) -> int:
     try:
         await running
     except asyncio.CancelledError:
+        if not stop.is_awaited:
+            log.info("%s was told to stop before it had started", service)
+            return 0
         log.warning("%s was cut short by a second signal", service)
         return INTERRUPTED
     except Exception:
@@ -57,7 +61,19 @@ async def supervised(service: str, settings: S, main: Main[S]) -> int:
     return 0
 
 
-def asked_to_stop(stop: asyncio.Event, running: asyncio.Future[None]) -> None:
-    if stop.is_set():
+class Stop(asyncio.Event):
+    """Knows whether anybody waits for it yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_awaited = False
+
+    async def wait(self) -> Literal[True]:
+        self.is_awaited = True
+        return await super().wait()
+
+
+def asked_to_stop(stop: Stop, running: asyncio.Future[None]) -> None:
+    if stop.is_set() or not stop.is_awaited:
         running.cancel()
     stop.set()

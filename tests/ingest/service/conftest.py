@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -125,7 +126,8 @@ class City:
         address_file(self.settings.run_dir, "ingest").unlink(missing_ok=True)
         with (self.folder / "ingest.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "services.ingest", env={**os.environ, **environment}, stdout=log, stderr=log, preexec_fn=end_with_parent
+                sys.executable, "-m", "services.ingest", env={**os.environ, **environment}, stdout=log, stderr=log,
+                preexec_fn=partial(end_with_parent, os.getpid()),
             )
         started = self.process
         await eventually(lambda: address_file(self.settings.run_dir, "ingest").exists() or started.returncode is not None, 20)
