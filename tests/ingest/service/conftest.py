@@ -122,7 +122,8 @@ class City:
     async def start_process(self) -> None:
         """As a container would: settings by the environment."""
         flat = {**vars(self.settings), **vars(self.settings.data_plane), "segment_s": 1}
-        environment = {each.name: text(flat[each.name.removeprefix("VONGLAU_").lower()]) for each in variables(IngestSettings)}
+        told = {each.name: flat[each.name.removeprefix("VONGLAU_").lower()] for each in variables(IngestSettings)}
+        environment = {name: text(value) for name, value in told.items() if value is not None}
         address_file(self.settings.run_dir, "ingest").unlink(missing_ok=True)
         with (self.folder / "ingest.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
