@@ -6,9 +6,12 @@
   "VONGLAU_LOG_FORMAT" .root.Values.log.format
   "VONGLAU_LOG_LEVEL" .root.Values.log.level
   "VONGLAU_RUN_DIR" "/run/vonglau"
-  "VONGLAU_LISTEN" "0.0.0.0:7070"
   "VONGLAU_GRACE_S" (include "vonglau.grace" .service)
 }}
+{{- if .program.serves }}
+{{- $_ := set $told "VONGLAU_LISTEN" "0.0.0.0:7070" }}
+{{- $_ := set $told "VONGLAU_HEALTH_LISTEN" "0.0.0.0:7071" }}
+{{- end }}
 {{- with .root.Values.platformAdmins }}{{ $_ := set $told "VONGLAU_PLATFORM_ADMINS" (join "," .) }}{{ end }}
 {{- range .program.calls }}{{ $_ := set $told (printf "VONGLAU_%s_ADDRESS" (upper .)) (include "vonglau.address" (dict "root" $.root "component" .)) }}{{ end }}
 {{- if .root.Values.tls.enabled }}{{ $_ := set $told "VONGLAU_TLS_DIR" "/etc/vonglau/tls" }}{{ end }}

@@ -2,7 +2,8 @@
 {{- define "vonglau.pod" -}}
 metadata:
   labels:
-    {{- include "vonglau.labels" . | nindent 4 }}
+    {{- include "vonglau.selector" . | nindent 4 }}
+    app.kubernetes.io/part-of: vonglau
     {{- with .pool }}
     vonglau.vn/pool: {{ . }}
     {{- end }}
@@ -19,8 +20,11 @@ spec:
   automountServiceAccountToken: {{ $kubernetes }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ .service.gracePeriodSeconds }}
+  {{- /* A class of the release's own is not there yet when a job runs before the installation. */}}
+  {{- if or (ne .program.kind "Job") (not .root.Values.priorityClasses.create) }}
   {{- with include "vonglau.priority" . }}
   priorityClassName: {{ . }}
+  {{- end }}
   {{- end }}
   {{- with .root.Values.image.pullSecrets }}
   imagePullSecrets:
@@ -66,6 +70,7 @@ spec:
       {{- if .program.serves }}
       ports:
         - {name: grpc, containerPort: 7070}
+        - {name: health, containerPort: 7071}
       {{- include "vonglau.probes" . | nindent 6 }}
       {{- end }}
       lifecycle:
@@ -80,15 +85,15 @@ spec:
 {{- /* Alive is who still takes connections: a pod is not killed because the log is away. Ready is who says so by grpc.health.v1. */ -}}
 {{- define "vonglau.probes" -}}
 startupProbe:
-  tcpSocket: {port: grpc}
+  tcpSocket: {port: health}
   periodSeconds: 2
   failureThreshold: 60
 livenessProbe:
-  tcpSocket: {port: grpc}
+  tcpSocket: {port: health}
   periodSeconds: 10
   failureThreshold: 6
 readinessProbe:
-  grpc: {port: 7070}
+  grpc: {port: 7071}
   periodSeconds: 5
   timeoutSeconds: 2
   failureThreshold: 2
@@ -131,7 +136,13 @@ securityContext:
 {{- $uses := .program.uses }}
 {{- $secrets := .root.Values.secrets }}
 {{- $files := dict }}
-{{- if has "identity" $uses }}{{ $_ := set $files "identity" (ternary (dict "secret" $secrets.identity) (dict "secret" $secrets.identity "items" (dict "jwks.json" "jwks.json")) (has "issuer" $uses)) }}{{ end }}
+{{- /* Who serves checks tokens; who calls makes its own where there are no certificates. */}}
+{{- $issues := and .program.calls (not .root.Values.tls.enabled) }}
+{{- if has "identity" $uses }}
+{{- $items := dict "jwks.json" "jwks.json" }}
+{{- if $issues }}{{ $_ := set $items "issuer.key" "issuer.key" }}{{ end }}
+{{- if or $issues .program.serves }}{{ $_ := set $files "identity" (dict "secret" $secrets.identity "items" $items) }}{{ end }}
+{{- end }}
 {{- if has "wrappingKey" $uses }}{{ $_ := set $files "wrapping-key" (dict "secret" $secrets.wrappingKey "items" (dict "secrets.key" "secrets.key")) }}{{ end }}
 {{- if has "archiveKey" $uses }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" (dict "archive.key" "archive.key")) }}{{ end }}
 {{- if and (has "nats" $uses) $secrets.nats }}{{ $_ := set $files "nats" (dict "secret" $secrets.nats "items" (dict (printf "%s.creds" .component) "nats.creds")) }}{{ end }}

@@ -25,6 +25,9 @@
 {{- fail (printf "services.%s.settings.VONGLAU_LEASE_TTL_S: longer than gracePeriodSeconds, so that a replaced pod would leave its work undone" $name) }}
 {{- end }}
 {{- end }}
+{{- if and .tests.enabled (not (has .tests.person .platformAdmins)) }}
+{{- fail (printf "tests.person: %s registers an owner, so it has to be one of platformAdmins" .tests.person) }}
+{{- end }}
 {{- if and .development.writableRoot .tls.enabled }}
 {{- fail "development.writableRoot: code that can be changed in its pod does not go with tls.enabled, which is for production" }}
 {{- end }}
