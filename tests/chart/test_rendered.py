@@ -1,0 +1,214 @@
+"""What the chart makes of values: safe pods, closed networks, no secret but by name, and objects that Kubernetes takes."""
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "vonglau"
+GOLDEN = Path(__file__).with_name("golden")
+EXAMPLES = ("laptop", "one-node", "city-three-zones")
+# Kinds of others, whose schemas do not come with Kubernetes.
+FOREIGN = {"PrometheusRule", "ServiceMonitor", "PodMonitor", "IngestPool"}
+SERVING = {"registry", "ingest", "recording"}
+Render = Callable[..., Any]
+Object = dict[str, Any]
+
+pytestmark = pytest.mark.backends
+
+MATRIX: list[tuple[str, dict[str, Any]]] = [
+    *((example, {}) for example in EXAMPLES),
+    ("one-node", {"networkPolicies": {"enabled": False}}),
+    ("one-node", {"tests": {"enabled": False}, "platformAdmins": []}),
+    ("one-node", {"priorityClasses": {"create": False, "recording": "high"}}),
+    ("one-node", {"image": {"pullSecrets": ["registry"], "digest": "sha256:" + "0" * 64}}),
+    ("one-node", {"services": {"registry": {"podAnnotations": {"a": "b"}, "settings": {"VONGLAU_IMPORT_ROWS": 1000000}}}}),
+    ("laptop", {"development": {"writableRoot": True}}),
+    ("city-three-zones", {"monitoring": {"scrape": {"kind": "PodMonitor"}}}),
+]
+
+
+@pytest.fixture(params=MATRIX, ids=lambda case: f"{case[0]}-{'-'.join(case[1]) or 'as-it-is'}")
+def objects(request: pytest.FixtureRequest, render: Render) -> list[Object]:
+    example, change = request.param
+    rendered: list[Object] = render(example, change)
+    return rendered
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_helm_lints_it_strictly(helm: Callable[..., subprocess.CompletedProcess[str]], example: str) -> None:
+    linted = helm("lint", "--strict", str(CHART), "--values", str(CHART / f"values-{example}.yaml"))
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.33", "1.36"])
+def test_kubernetes_takes_every_object(objects: list[Object], version: str) -> None:
+    for each in objects:
+        if each["kind"] not in FOREIGN:
+            kubernetes_validate.validate(each, version, strict=True)
+
+
+def test_every_pod_keeps_to_the_restricted_standard(objects: list[Object]) -> None:
+    pods = list(pod_specs(objects))
+    assert pods
+    for name, pod in pods:
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in containers(pod):
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False, name
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}, name
+        assert not {volume for each in pod.get("volumes", ()) for volume in each} - {"name", "secret", "configMap", "emptyDir"}, name
+
+
+def test_root_is_read_only_but_where_code_is_changed_in_the_pod(render: Render) -> None:
+    for example in EXAMPLES:
+        roots = [container["securityContext"]["readOnlyRootFilesystem"] for _, pod in pod_specs(render(example)) for container in containers(pod)]
+        assert set(roots) == {True}
+
+
+def test_only_the_operator_gets_a_token_of_the_cluster(objects: list[Object]) -> None:
+    assert {name for name, pod in pod_specs(objects) if pod["automountServiceAccountToken"]} <= {"rel-vonglau-operator", "rel-vonglau-pools"}
+    assert all(each["automountServiceAccountToken"] is False for each in objects if each["kind"] == "ServiceAccount")
+
+
+def test_every_container_has_requests_and_a_bound_on_memory(objects: list[Object]) -> None:
+    for name, pod in pod_specs(objects):
+        for container in containers(pod):
+            assert container["resources"]["requests"].keys() >= {"cpu", "memory"}, name
+            assert "memory" in container["resources"]["limits"], name
+
+
+def test_the_chart_makes_no_secret_and_shows_none(objects: list[Object]) -> None:
+    assert [each for each in objects if each["kind"] == "Secret"] == []
+    for name, pod in pod_specs(objects):
+        plain = [each["name"] for container in containers(pod) for each in container.get("env", ()) if "value" in each]
+        assert [each for each in plain if each.endswith(("PASSWORD", "SECRET_KEY", "ACCESS_KEY", "HEADERS"))] == [], name
+
+
+def test_a_service_sees_no_other_services_credentials(render: Render) -> None:
+    for name, pod in pod_specs(render("one-node")):
+        foreign = (SERVING | {"streams", "operator"}) - {name.removeprefix("rel-vonglau-")}
+        mounted = [item["key"] for volume in pod.get("volumes", ()) for item in volume.get("secret", {}).get("items", ())]
+        told = [each.get("valueFrom", {}) for container in containers(pod) for each in container.get("env", ())]
+        asked = [each["secretKeyRef"]["key"] for each in told if "secretKeyRef" in each]
+        assert [key for key in mounted + asked if key.split(".")[0] in foreign] == []
+
+
+def test_every_pod_ends_within_its_period(objects: list[Object]) -> None:
+    for name, pod in pod_specs(objects):
+        for container in containers(pod):
+            grace = [float(each["value"]) for each in container.get("env", ()) if each["name"] == "VONGLAU_GRACE_S"]
+            waits = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            assert all(0 < seconds + waits < pod["terminationGracePeriodSeconds"] for seconds in grace), name
+
+
+def test_readiness_is_asked_of_the_service_and_life_only_of_its_port(objects: list[Object]) -> None:
+    for each in objects:
+        if each["kind"] == "Deployment" and component(each) in SERVING:
+            (container,) = each["spec"]["template"]["spec"]["containers"]
+            assert container["readinessProbe"]["grpc"] == {"port": 7071}
+            assert "tcpSocket" in container["livenessProbe"]  # a pod is not killed because the log is away
+
+
+def test_pods_of_a_service_are_spread_over_zones_and_hosts_and_taken_one_at_a_time(objects: list[Object]) -> None:
+    deployments = [each for each in objects if each["kind"] == "Deployment"]
+    budgets = {component(each): each["spec"]["maxUnavailable"] for each in objects if each["kind"] == "PodDisruptionBudget"}
+    for each in deployments:
+        keys = [spread["topologyKey"] for spread in each["spec"]["template"]["spec"]["topologySpreadConstraints"]]
+        assert sorted(keys) == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+        assert budgets[component(each)] == 1
+
+
+def test_the_operator_is_alone_and_the_others_are_replaced_without_a_gap(render: Render) -> None:
+    strategies = {component(each): each["spec"]["strategy"] for each in render("city-three-zones") if each["kind"] == "Deployment"}
+    assert strategies["operator"] == {"type": "Recreate"}
+    assert strategies["registry"]["rollingUpdate"] == strategies["recording"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+
+
+def test_streams_are_reconciled_before_everything_else_and_again_before_every_upgrade(render: Render) -> None:
+    (job,) = [each for each in render("city-three-zones") if each["kind"] == "Job" and component(each) == "streams"]
+    assert job["metadata"]["annotations"]["helm.sh/hook"].startswith("pre-install,pre-upgrade")
+    assert job["spec"]["template"]["spec"]["containers"][0]["args"] == ["vonglau.broker.reconcile"]
+    assert "priorityClassName" not in job["spec"]["template"]["spec"]  # the release's own class is not there yet
+
+
+def test_what_is_set_for_a_service_reaches_it_as_it_was_written(render: Render) -> None:
+    settings = {"registry": {"settings": {"VONGLAU_IMPORT_ROWS": 1000000}}, "recording": {"settings": {"VONGLAU_ARCHIVE_EVERY_S": 1.5}}}
+    rendered = render("one-node", {"services": settings})
+    assert environment(rendered, "registry")["VONGLAU_IMPORT_ROWS"] == "1000000"
+    assert environment(rendered, "recording")["VONGLAU_ARCHIVE_EVERY_S"] == "1.5"
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"footage": {"url": "https://s3.elsewhere.example"}}, "footage.url: s3.elsewhere.example"),
+        ({"documents": {"url": "mongodb://mongodb.vonglau-backends.svc:27017,far.example:27017/?tls=true"}}, "documents.url: far.example"),
+        ({"nats": {"urls": ["tls://nats.vonglau-backends.svc:4222", "tls://nats.example:4222"]}}, "nats.urls[1]: nats.example"),
+        ({"residency": {"allowedHosts": ["site.example", "*.other.example"]}}, "nats.urls[0]: nats.vonglau-backends.svc"),
+        ({"footage": {"url": "https://evilsite.example"}}, "footage.url: evilsite.example"),
+        ({"pools": {"default": {"minPods": 9, "maxPods": 2}}}, "pools.default.minPods: 9"),
+        ({"pools": {"second": {"selector": {}, "camerasPerPod": 1, "bitrateMbpsPerPod": 1, "minPods": 1, "maxPods": 1, "headroomPercent": 0,
+                               "spool": {"size": "1Gi"}}}}, "pools.second.selector: it selects the same cameras as pools.default"),
+        ({"services": {"registry": {"settings": {"VONGLAU_LEASE_TTL_S": 300}}}}, "services.registry.settings.VONGLAU_LEASE_TTL_S"),
+        ({"platformAdmins": ["somebody"]}, "tests.person: platform"),
+        ({"development": {"writableRoot": True}}, "development.writableRoot"),
+        ({"nats": {"replicas": 2}}, "'/nats/replicas'"),
+        ({"tennant": "x"}, "tennant"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_values_that_cannot_be_right_together_are_refused_with_their_path(render: Render, change: dict[str, Any], path: str) -> None:
+    assert path in render("one-node", change, refused=True)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_what_an_example_makes_changes_only_on_purpose(render: Render, example: str) -> None:
+    """Update with VONGLAU_UPDATE_GOLDEN=1 and read the difference."""
+    text = yaml.safe_dump_all((shortened(each) for each in sorted(render(example), key=identity)), sort_keys=True, width=160)
+    path = GOLDEN / f"{example}.yaml"
+    if os.environ.get("VONGLAU_UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    assert text == path.read_text("utf-8")
+
+
+def shortened(each: Object) -> Object:
+    """Texts of files by their digest: they are looked at where they stand."""
+    if each["kind"] == "ConfigMap":
+        each["data"] = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in each["data"].items()}
+    return each
+
+
+def identity(each: Object) -> tuple[str, str]:
+    return each["kind"], each["metadata"]["name"]
+
+
+def component(each: Object) -> str:
+    return str(each["metadata"]["labels"]["app.kubernetes.io/component"])
+
+
+def environment(objects: list[Object], service: str) -> dict[str, str]:
+    (found,) = [each for each in objects if each["kind"] == "Deployment" and component(each) == service]
+    return {each["name"]: each.get("value", "") for each in found["spec"]["template"]["spec"]["containers"][0]["env"]}
+
+
+def pod_specs(objects: list[Object]) -> Iterator[tuple[str, Object]]:
+    """Of every pod that comes of these objects, those of pools too."""
+    for each in objects:
+        if each["kind"] == "Pod":
+            yield each["metadata"]["name"], each["spec"]
+        elif each["kind"] in ("Deployment", "Job", "IngestPool"):
+            yield each["metadata"]["name"], each["spec"]["template"]["spec"]
+
+
+def containers(pod: Object) -> list[Object]:
+    return [*pod.get("initContainers", ()), *pod["containers"]]
