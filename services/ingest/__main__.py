@@ -24,8 +24,8 @@ from services.ingest.statuses import Statuses
 from services.ingest.telling import Telling
 from services.ingest.uploader import Uploader
 from vonglau.access import Access, AccessState
-from vonglau.broker import KeyValue, connect
-from vonglau.broker.topology import ACCESS_STATE, CLAIMS, FACT_INGEST, SECRETS, ensure
+from vonglau.broker import KeyValue, attached
+from vonglau.broker.topology import ACCESS_STATE, CLAIMS, FACT_INGEST, SECRETS
 from vonglau.clock import SystemClock
 from vonglau.ending import Parts, ended
 from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter, checked_id
@@ -49,8 +49,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         node, pool = checked_id("node", settings.node), checked_id("pool", settings.pool)
         stack.enter_context(held(settings.spool_dir))
-        broker = await stack.enter_async_context(connect(settings.nats_url, name=f"{SERVICE} {node}"))
-        await ensure(broker)
+        broker = await stack.enter_async_context(attached(settings, SERVICE, f"{SERVICE} {node}"))
         clock = SystemClock()
         publisher = FactPublisher(broker.nc, HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject), f"service:{SERVICE}")
         footage = FolderFootage(settings.footage_dir)

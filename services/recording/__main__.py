@@ -26,8 +26,8 @@ from services.recording.spool import IngestSpool
 from services.recording.timelines import Timelines
 from services.recording.verify import Verifier
 from vonglau.access import Access, AccessState
-from vonglau.broker import Broker, KeyValue, connect
-from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FACT_AGE_S, FACT_INGEST, ensure
+from vonglau.broker import Broker, KeyValue, attached
+from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FACT_AGE_S, FACT_INGEST
 from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
 from vonglau.errors import Unavailable
@@ -52,8 +52,7 @@ SOURCES = (Source(FACT_INGEST, ("fact.>",)), Source(ES_REGISTRY, ("es.registry.c
 async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(connect(settings.nats_url, name=SERVICE))
-        await ensure(broker)
+        broker = await stack.enter_async_context(attached(settings, SERVICE))
         lease = partial(leased, broker, settings.lease_ttl_s)
         log = EventLog(JetStreamStore(broker.nc), HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject))
         footage = FolderFootage(settings.footage_dir)

@@ -14,8 +14,9 @@ from services.registry.projects import Projects, ProjectsView
 from services.registry.servicer import Servicer, Views
 from services.registry.settings import RegistrySettings
 from vonglau.access import Access, AccessState
-from vonglau.broker import KeyValue, connect
-from vonglau.broker.topology import ACCESS_STATE, ES_REGISTRY, SECRETS, ensure
+from vonglau.broker import KeyValue, attached
+from vonglau.broker.advisories import watched
+from vonglau.broker.topology import ACCESS_STATE, ES_REGISTRY, SECRETS
 from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
 from vonglau.eventlog import Call, HeaderWriter, JetStreamStore
@@ -34,8 +35,8 @@ SERVICE = "registry"
 
 async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(connect(settings.nats_url, name=SERVICE))
-        await ensure(broker)
+        broker = await stack.enter_async_context(attached(settings, SERVICE))
+        await stack.enter_async_context(watched(broker))
 
         headers = HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", SystemClock(), inject)
         journal = Journal(JetStreamStore(broker.nc), headers, cached=settings.cached_aggregates)

@@ -4,13 +4,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import nats
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+
+from vonglau.broker.permissions import inbox_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -30,16 +35,34 @@ class Broker:
         return bool(self.nc.is_connected)
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How a service comes in where the server asks who it is."""
+
+    user: str  # as in vonglau.broker.permissions
+    seed: Path | None = None  # of nkeys; None: the server admits anybody
+    authorities: Path | None = None  # PEM, for a server with TLS; None: those of the system
+
+    def options(self, url: str) -> dict[str, Any]:
+        """Of nats.connect."""
+        options: dict[str, Any] = {"inbox_prefix": inbox_prefix(self.user)}
+        if self.seed is not None:
+            options["nkeys_seed"] = str(self.seed)
+        if self.authorities is not None or "tls://" in url:
+            options["tls"] = ssl.create_default_context(cafile=self.authorities and str(self.authorities))
+        return options
+
+
 @asynccontextmanager
-async def connect(url: str, *, name: str, within: float | None = None) -> AsyncIterator[Broker]:
+async def connect(url: str, *, name: str, within: float | None = None, login: Login | None = None) -> AsyncIterator[Broker]:
     """Connected; waits until a server is there, since services start in any order.
 
-    within: s, for the first connection; None: for ever. Raises: TimeoutError.
+    url: one or several, by comma. within: s, for the first connection; None: for ever. Raises: TimeoutError.
     """
     told = Told()
     nc = await asyncio.wait_for(
         nats.connect(
-            url,
+            [each.strip() for each in url.split(",")],
             name=name,
             reconnect_time_wait=RETRY_S,
             max_reconnect_attempts=-1,  # of the first connection too
@@ -49,6 +72,7 @@ async def connect(url: str, *, name: str, within: float | None = None) -> AsyncI
             allow_reconnect=True,
             ping_interval=5,
             max_outstanding_pings=2,
+            **(login.options(url) if login else {}),
         ),
         within,
     )

@@ -31,11 +31,12 @@ jetstream {{
 class NatsServer:
     """Starts on entering, ends on leaving; the store folder survives."""
 
-    def __init__(self, store: Path, *, port: int = 0, sync: str = "always", log: Path | None = None) -> None:
-        """port 0: a free one. sync: `always`, or an interval such as 2m, of the streams' files."""
+    def __init__(self, store: Path, *, port: int = 0, sync: str = "always", log: Path | None = None, extra: str = "") -> None:
+        """port 0: a free one. sync: `always`, or an interval such as 2m, of the streams' files. extra: lines of the server's configuration."""
         self.port = port or free_port()
         self._store = store
         self._sync = f'"{sync}"'
+        self._extra = extra
         self._log = log or store / "nats-server.log"
         self.process: asyncio.subprocess.Process | None = None
 
@@ -54,7 +55,7 @@ class NatsServer:
         """Raises: RuntimeError with the end of its log, where it does not listen in time."""
         self._store.mkdir(parents=True, exist_ok=True)
         configuration = self._store / "nats-server.conf"
-        configuration.write_text(CONFIGURATION.format(port=self.port, store=self._store.resolve(), sync=self._sync), encoding="utf-8")
+        configuration.write_text(CONFIGURATION.format(port=self.port, store=self._store.resolve(), sync=self._sync) + self._extra, encoding="utf-8")
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 str(program()), "-c", str(configuration), stdout=log, stderr=log, start_new_session=True, preexec_fn=partial(end_with_parent, os.getpid())

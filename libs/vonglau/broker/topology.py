@@ -1,17 +1,28 @@
 """Every stream and key-value bucket of the platform, declared once and reconciled idempotently."""
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from enum import Enum
+from typing import TYPE_CHECKING
 
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, SubjectTransform
-from nats.js.errors import BadRequestError, NotFoundError
+from nats.errors import Error
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.api import DiscardPolicy, Placement, RetentionPolicy, StorageType, StreamConfig, SubjectTransform
+from nats.js.errors import APIError, BadRequestError, NotFoundError
 
-from vonglau.broker.connection import Broker
+if TYPE_CHECKING:
+    from vonglau.broker.connection import Broker
+
+logger = logging.getLogger(__name__)
 
 ES_REGISTRY, ES_RECORDING, FACT_INGEST = "es_registry", "es_recording", "fact_ingest"
 ACCESS_STATE, SECRETS, CLAIMS, LEASES = "access_state", "secrets", "claims", "leases"
 
+WAIT_S = 1.0
 FACT_PARTITIONS = 16
 FACT_AGE_S = 7 * 24 * 3600.0  # facts are archived long before; this bounds the stream
 DUPLICATES_S = 120.0
@@ -77,16 +88,22 @@ def declared() -> list[StreamConfig]:
     ]
 
 
-async def ensure(broker: Broker, replicas: int = 1) -> None:
-    """Create what is missing, change what differs. Any number of processes may do this at the same time.
+class Outcome(Enum):
+    MADE = "made"
+    CHANGED = "changed"
+    AS_DECLARED = "as declared"
 
-    Raises: nats errors naming the setting that an existing stream can't take.
+
+async def ensure(broker: Broker, replicas: int = 1, tags: Sequence[str] = ()) -> dict[str, Outcome]:
+    """Create what is missing, change what differs; by stream, what was done. Any number of processes may do this at the same time.
+
+    tags: of the servers that hold the streams. Raises: nats errors naming the setting that an existing stream can't take.
     """
-    for config in declared():
-        await ensure_stream(broker, replace(config, num_replicas=replicas))
+    placement = Placement(tags=list(tags)) if tags else None
+    return {str(config.name): await ensure_stream(broker, replace(config, num_replicas=replicas, placement=placement)) for config in declared()}
 
 
-async def ensure_stream(broker: Broker, config: StreamConfig) -> None:
+async def ensure_stream(broker: Broker, config: StreamConfig) -> Outcome:
     try:
         present = (await broker.js.stream_info(str(config.name))).config
     except NotFoundError:
@@ -95,10 +112,31 @@ async def ensure_stream(broker: Broker, config: StreamConfig) -> None:
         except BadRequestError as error:
             if error.err_code != NAME_IN_USE:  # somebody else was quicker, with a first sequence of its own
                 raise
-        return
+        return Outcome.MADE
     wanted = replace(config, first_seq=present.first_seq)
-    if any(value != getattr(present, name) for name, value in stated(wanted).items()):
-        await broker.js.update_stream(wanted)
+    if all(value == getattr(present, name) for name, value in stated(wanted).items()):
+        return Outcome.AS_DECLARED
+    await broker.js.update_stream(wanted)
+    return Outcome.CHANGED
+
+
+async def declared_elsewhere(broker: Broker, streams: Iterable[str]) -> None:
+    """Wait until a job has made these: what a service may not do itself. What is missing is said once."""
+    said = False
+    for stream in streams:
+        while not await is_there(broker, stream):
+            if not said:
+                logger.info("waiting for the stream %s: is the job that declares streams through?", stream)
+                said = True
+            await asyncio.sleep(WAIT_S)
+
+
+async def is_there(broker: Broker, name: str) -> bool:
+    try:
+        await broker.js.stream_info(name)
+    except (APIError, NatsTimeoutError, Error):
+        return False
+    return True
 
 
 NAME_IN_USE = 10058

@@ -48,6 +48,7 @@ CAUSE = "vonglau.cause"
 STATE = "vonglau.state"
 CAMERA_CLASS = "vonglau.camera.class"
 LOOP = "vonglau.loop"
+ADVISORY = "vonglau.log.advisory"
 LABELS = {
     RPC_SYSTEM: "always grpc",
     RPC_METHOD: "methods in the protos; _OTHER for the rest",
@@ -62,6 +63,7 @@ LABELS = {
     STATE: "one enum in the protos",
     CAMERA_CLASS: "one enum in the protos",
     LOOP: "loops in the code",
+    ADVISORY: "kinds that are watched, in the code",
 }
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -102,10 +104,10 @@ SPOOL_BYTES = gauge("vonglau.ingest.spool", "By", "recorded and not yet stored")
 SPOOL_SHED = counter("vonglau.ingest.shed_segments", "{segment}", "closed segments dropped because the spool was full", CAMERA_CLASS)
 SEGMENTS_STORED = counter("vonglau.ingest.stored_segments", "{segment}", "segments in the footage store, verified")
 SEGMENT_DELAY = duration("vonglau.ingest.segment_delay", "from a segment's end to its acknowledged fact")
-RECEIVED_BYTES = counter("vonglau.ingest.received", "By", "media received")
-LOST_PACKETS = counter("vonglau.ingest.lost_packets", "{packet}", "packets that a camera sent and that did not come")
+RECEIVED_BYTES = counter("vonglau.ingest.received", "By", "media received and recorded, counted when its segment closes")
+LOST_PACKETS = counter("vonglau.ingest.lost_packets", "{packet}", "packets that a camera sent and that did not come, counted when their segment closes")
 INTERRUPTIONS = counter("vonglau.ingest.interruptions", "{interruption}", "recordings that broke off, by cause", CAUSE)
-HANDSHAKES = counter("vonglau.ingest.handshakes", "{handshake}", "connections tried to cameras", ERROR_TYPE)
+HANDSHAKES = counter("vonglau.ingest.handshakes", "{handshake}", "connections tried to cameras, with what failed", ERROR_TYPE)
 VIEWERS = gauge("vonglau.ingest.viewers", "{viewer}", "live views that are open")
 VIEWER_SKIPS = counter("vonglau.ingest.viewer_skips", "{part}", "parts a slow viewer did not get")
 
@@ -115,6 +117,7 @@ ARCHIVED_DAYS = counter("vonglau.recording.archived_days", "{day}", "camera days
 DELETED_BYTES = counter("vonglau.recording.deleted", "By", "footage deleted under a retention rule")
 FINDINGS = counter("vonglau.recording.findings", "{finding}", "objects that do not match their facts or chain", ERROR_TYPE)
 
+LOG_ADVISORIES = counter("vonglau.log.advisories", "{advisory}", "what the servers report: batches dropped, quorum lost; alarm on any", ADVISORY)
 LEASES_HELD = gauge("vonglau.leases.held", "{lease}", "leases that this process holds", LOOP)
 LOOP_ERRORS = counter("vonglau.loop.errors", "{error}", "errors caught at the outer edge of a loop, which goes on", LOOP, ERROR_TYPE)
 
