@@ -1,0 +1,139 @@
+"""Alerts and dashboards ask for what the code declares, by the names that Prometheus gives it, and each alert says what to do."""
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vonglau.telemetry.names import METRICS, Kind, Metric
+
+CHART = Path(__file__).parents[2] / "helm" / "vonglau"
+ALERTS: list[dict[str, Any]] = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text("utf-8"))
+OBJECTIVES: dict[str, dict[str, str]] = yaml.safe_load((CHART / "files" / "objectives.yaml").read_text("utf-8"))
+DASHBOARDS = sorted((CHART / "dashboards").glob("*.json"))
+WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+RECORDED = {"vonglau:cameras_recorded:ratio", *(f"vonglau:{name}_missed:ratio_{window}" for name in OBJECTIVES for window in WINDOWS)}
+UNITS = {"s": "_seconds", "By": "_bytes"}
+OF_PROMETHEUS = {"le", "job", "instance"}
+
+METRIC = re.compile(r"\b(?:vonglau|rpc|messaging)[_:][a-z0-9_:]+\b")
+NO_METRIC = re.compile(r"\{[^}]*\}|\bby \([^)]*\)")
+LABEL = re.compile(r"([a-z_]+)\s*(?:=~|!~|!=|=)\s*\"")
+GROUPED = re.compile(r"\bby \(([^)]*)\)")
+
+
+def spelt(metric: Metric) -> set[str]:
+    """As OpenTelemetry's rules for Prometheus spell it: dots to underscores, the unit behind, _total behind a counter."""
+    name = metric.name.replace(".", "_") + UNITS.get(metric.unit, "")
+    if metric.kind is Kind.COUNTER:
+        return {f"{name}_total"}
+    return {f"{name}_{part}" for part in ("bucket", "count", "sum")} if metric.kind is Kind.HISTOGRAM else {name}
+
+
+def asked_of(expression: str) -> set[str]:
+    return set(METRIC.findall(NO_METRIC.sub("", expression)))
+
+
+DECLARED = {name: metric for metric in METRICS for name in spelt(metric)}
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    """Where it stands, PromQL."""
+    for alert in ALERTS:
+        yield alert["alert"], alert["expr"]
+    for name, objective in OBJECTIVES.items():
+        yield name, objective["ratio"]
+    for path in DASHBOARDS:
+        for panel in json.loads(path.read_text("utf-8"))["panels"]:
+            for target in panel["targets"]:
+                yield f"{path.stem}: {panel['title']}", target["expr"]
+
+
+EXPRESSIONS = list(expressions())
+
+
+@pytest.mark.parametrize(("where", "expression"), EXPRESSIONS, ids=[where for where, _ in EXPRESSIONS])
+def test_a_rule_asks_for_metrics_that_the_code_declares(where: str, expression: str) -> None:
+    asked = asked_of(expression)
+    assert asked, where
+    assert asked - DECLARED.keys() - RECORDED == set()
+
+
+@pytest.mark.parametrize(("where", "expression"), EXPRESSIONS, ids=[where for where, _ in EXPRESSIONS])
+def test_a_rule_asks_for_labels_that_its_metrics_have(where: str, expression: str) -> None:
+    metrics = [DECLARED[name] for name in asked_of(expression) if name in DECLARED]
+    had = {label.replace(".", "_") for metric in metrics for label in metric.labels} | OF_PROMETHEUS
+    grouped = {label.strip() for group in GROUPED.findall(expression) for label in group.split(",")}
+    assert (set(LABEL.findall(expression)) | grouped) - had == set(), where
+
+
+def test_a_metric_that_is_not_declared_would_be_noticed() -> None:
+    assert asked_of('sum by (x) (rate(vonglau_nobody_counts_total{x="1"}[5m]))') == {"vonglau_nobody_counts_total"}
+
+
+def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
+    alerts = {alert["alert"] for alert in ALERTS} | {objective["alert"] for objective in OBJECTIVES.values()}
+    assert {path.stem for path in (CHART / "runbooks").glob("*.md")} == alerts
+
+
+@pytest.mark.parametrize("page", sorted((CHART / "runbooks").glob("*.md")), ids=lambda path: path.stem)
+def test_a_page_says_what_it_means_what_to_look_at_and_what_to_do(page: Path) -> None:
+    headings = re.findall(r"^## (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    assert headings == ["What it means", "Look", "Do"]
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_a_dashboard_lets_its_reader_choose_prometheus_and_its_panels_do_not_overlap(path: Path) -> None:
+    board = json.loads(path.read_text("utf-8"))
+    assert {panel["datasource"]["uid"] for panel in board["panels"]} == {"${source}"}
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+@pytest.mark.backends
+def test_burn_rates_look_at_a_long_and_a_short_window_and_wake_only_for_the_fast_ones(render: Callable[..., Any]) -> None:
+    rules = [rule for group in rule_groups(render) if group["name"] == "vonglau-objective-recorded" for rule in group["rules"] if "alert" in rule]
+    assert [rule["labels"] for rule in rules] == [
+        {"severity": "page", "window": "1h"},
+        {"severity": "page", "window": "6h"},
+        {"severity": "ticket", "window": "1d"},
+        {"severity": "ticket", "window": "3d"},
+    ]
+    assert rules[0]["expr"] == (
+        "vonglau:recorded_missed:ratio_1h > 14.4 * (1 - 99.5 / 100) and vonglau:recorded_missed:ratio_5m > 14.4 * (1 - 99.5 / 100)"
+    )
+
+
+@pytest.mark.backends
+def test_every_alert_leads_to_its_page(render: Callable[..., Any]) -> None:
+    alerts = [rule for group in rule_groups(render) for rule in group["rules"] if "alert" in rule]
+    assert len(alerts) == len(ALERTS) + 4 * len(OBJECTIVES)
+    for rule in alerts:
+        assert rule["annotations"]["runbook_url"] == f"https://runbooks.city.example/vonglau/{rule['alert']}.md"
+
+
+@pytest.mark.backends
+def test_prometheus_reads_the_rules(render: Callable[..., Any], tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rule_groups(render)}), "utf-8")
+    checked = subprocess.run([promtool, "check", "rules", str(tmp_path / "rules.yaml")], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def rule_groups(render: Callable[..., Any]) -> list[dict[str, Any]]:
+    (rules,) = [each for each in render("city-three-zones") if each["kind"] == "PrometheusRule"]
+    groups: list[dict[str, Any]] = rules["spec"]["groups"]
+    return groups
