@@ -10,7 +10,7 @@ import pytest
 from vonglau.errors import Conflict, Refused, Unavailable
 from vonglau.identity import Caller
 from vonglau.registry.v1.service_pb2 import GetOwnerRequest, Owner, SuspendCameraRequest
-from vonglau.rpc import Refreshing, Server, channel, error_of
+from vonglau.rpc import Server, channel, error_of
 from vonglau.rpc.client import with_request_id
 from vonglau.rpc.service_config import endless_methods, method_configs, timeout_of
 
@@ -110,16 +110,6 @@ def test_a_request_id_that_is_given_and_a_query_without_the_field_go_as_they_are
     given = SuspendCameraRequest(camera="cam-1", request_id="mine")
     assert with_request_id(given) is given
     assert with_request_id(REQUEST) is REQUEST
-
-
-def test_a_token_is_issued_anew_before_it_expires() -> None:
-    now, issued = [0.0], iter(["first", "second"])
-    token = Refreshing(lambda: next(issued), lifetime_s=100, monotonic=lambda: now[0])
-    assert [token(), token()] == ["first", "first"]
-    now[0] = 79
-    assert token() == "first"
-    now[0] = 80
-    assert token() == "second"
 
 
 def test_only_live_pictures_are_watched_without_end() -> None:

@@ -2,7 +2,7 @@
 
 from vonglau.rpc.addresses import address_file, find
 from vonglau.rpc.body import body_hash
-from vonglau.rpc.client import Refreshing, TokenSource, channel
+from vonglau.rpc.client import TokenSource, channel
 from vonglau.rpc.context import CallContext, call, caller, remaining
 from vonglau.rpc.link import Identity, Link, address_of, tls_of
 from vonglau.rpc.pages import PageToken, page_size
@@ -16,7 +16,6 @@ __all__ = [
     "Identity",
     "Link",
     "PageToken",
-    "Refreshing",
     "Server",
     "Tls",
     "TokenSource",

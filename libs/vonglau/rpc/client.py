@@ -1,6 +1,7 @@
 """Channels to services: retries and deadlines by the service configs, a token on every call, request ids filled in."""
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ from vonglau.rpc.limits import LARGEST_REQUEST, LARGEST_RESPONSE
 from vonglau.rpc.observation import labels
 from vonglau.rpc.service_config import service_config, timeout_of
 from vonglau.rpc.tls import Tls
-from vonglau.telemetry import inject, measure, names, span
+from vonglau.telemetry import failed, inject, measure, names, span
 
 TokenSource = Callable[[], str]
 Details = grpc.aio.ClientCallDetails
@@ -34,7 +35,7 @@ def channel(address: str, token: TokenSource | None, *, tls: Tls | None = None, 
     """A channel to any of the project's services; `error_of` names the errors of its calls.
 
     address: host:port or a gRPC target (`dns:///…` is balanced over all its addresses). token: called for each RPC, so it must be quick;
-    see `Refreshing`; None: the certificate alone says who calls. tls, service: with both, only that service is taken for it, wherever it is.
+    `LocalIssuer.source` makes one; None: the certificate alone says who calls. tls, service: with both, only that service is taken for it, wherever it is.
     A call without a timeout gets the one of its service config; an empty `request_id` gets a new UUID, so that the retries
     of one call are one command.
     """
@@ -45,23 +46,6 @@ def channel(address: str, token: TokenSource | None, *, tls: Tls | None = None, 
         return grpc.aio.insecure_channel(address, options=options, interceptors=kinds)
     options.append(("grpc.ssl_target_name_override", tls.name_of(service)))
     return grpc.aio.secure_channel(address, tls.for_channel(), options=options, interceptors=kinds)
-
-
-class Refreshing:
-    """A token that is issued anew when four fifths of its life are over. issue: makes one that is good for lifetime_s."""
-
-    def __init__(self, issue: Callable[[], str], *, lifetime_s: float, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._issue = issue
-        self._life = lifetime_s * 0.8
-        self._monotonic = monotonic
-        self._token = ""
-        self._issued = 0.0
-
-    def __call__(self) -> str:
-        now = self._monotonic()
-        if not self._token or now - self._issued >= self._life:
-            self._token, self._issued = self._issue(), now
-        return self._token
 
 
 class Attached:
@@ -91,10 +75,14 @@ class UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Continuation, client_call_details: Details, request: Any) -> Any:
         method = method_of(client_call_details)
         begun = time.perf_counter()
-        with span(names.RPC_CLIENT_SPAN, labels(method)):
+        with span(names.RPC_CLIENT_SPAN, labels(method)) as present:
             call = await continuation(self._attached.details(client_call_details), with_request_id(request))
-            code = await call.code()
-        measure(names.RPC_CLIENT_DURATION, time.perf_counter() - begun, labels(method) | {names.RPC_CODE: code.name})
+            code = await code_of(call)
+            outcome = {names.RPC_CODE: code.name}
+            if code is not grpc.StatusCode.OK:
+                failed(present, code.name)
+                outcome[names.ERROR_TYPE] = code.name
+        measure(names.RPC_CLIENT_DURATION, time.perf_counter() - begun, labels(method) | outcome)
         return call
 
 
@@ -120,6 +108,16 @@ class StreamStream(grpc.aio.StreamStreamClientInterceptor):
 
     async def intercept_stream_stream(self, continuation: Continuation, client_call_details: Details, request_iterator: Any) -> Any:
         return await continuation(self._attached.details(client_call_details), request_iterator)
+
+
+async def code_of(call: Any) -> grpc.StatusCode:
+    """Once it has ended. Who waits for it is cancelled here, and gRPC does not pass that on: without it the server would go on to the deadline."""
+    try:
+        code: grpc.StatusCode = await call.code()
+    except asyncio.CancelledError:
+        call.cancel()
+        raise
+    return code
 
 
 def method_of(details: Details) -> str:

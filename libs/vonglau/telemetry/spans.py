@@ -39,8 +39,13 @@ def span(
         try:
             yield present
         except Exception as error:
-            present.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            failed(present, type(error).__name__)
             raise
+
+
+def failed(present: Span, why: str) -> None:
+    """What the span is about went wrong, whether or not its body raises. why: a name, never a text of the error."""
+    present.set_status(Status(StatusCode.ERROR, why))
 
 
 @contextmanager
