@@ -1,44 +1,17 @@
 """What a running projection tells: lag, parked keys, stops, interruptions."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
 from vonglau.documents import SqliteDocuments
+from vonglau.errors import RetryLater
 from vonglau.eventlog import Recorded
 from vonglau.subscription import MemoryEvents, Source, Subscription
-from vonglau.telemetry.exporting import export_with
-from vonglau.testing.projections import LOG, SUBJECTS, Numbers, UnrulyEvents, number_event, projection_of
+from vonglau.testing.projections import LOG, SUBJECTS, Numbers, TornDocuments, UnrulyEvents, number_event, projection_of
 from vonglau.testing.waiting import eventually
 
 
-class Exported:
-    def __init__(self) -> None:
-        self.reader, self.spans = InMemoryMetricReader(), InMemorySpanExporter()
-
-    def value(self, name: str, **labels: str) -> float | None:
-        """Of the point with these labels; None: there is none."""
-        data = self.reader.get_metrics_data()
-        metrics = [metric for each in data.resource_metrics for scope in each.scope_metrics for metric in scope.metrics] if data else []
-        points: list[Any] = [point for metric in metrics if metric.name == name for point in metric.data.data_points]
-        found: list[float] = [point.value for point in points if labels.items() <= dict(point.attributes or {}).items()]
-        return found[0] if found else None
-
-
-@pytest.fixture
-def exported() -> Iterator[Exported]:
-    made = Exported()
-    exporting = export_with("tests", made.reader, SimpleSpanProcessor(made.spans))
-    yield made
-    exporting.stop()
-
-
-async def test_lag_and_parked_keys_are_told_per_projection(exported: Exported, run: Any, documents: SqliteDocuments) -> None:
+async def test_lag_and_parked_keys_are_told_per_projection(exported: Any, run: Any, documents: SqliteDocuments) -> None:
     events = MemoryEvents([number_event(sequence, f"cam-{sequence}", sequence) for sequence in range(1, 6)])
     async with run(projection_of(Numbers(poison={2, 4})), documents, events) as runner:
         await runner.passed(f"{LOG}:5", 5)
@@ -49,14 +22,33 @@ async def test_lag_and_parked_keys_are_told_per_projection(exported: Exported, r
         assert exported.value("vonglau.projection.stopped", **own) == 0
 
 
-async def test_a_stopped_projection_is_told_with_its_reason(exported: Exported, run: Any, documents: SqliteDocuments) -> None:
+async def test_a_projection_that_cannot_write_its_documents_grows_older_and_tells_what_waits(exported: Any, run: Any, documents: SqliteDocuments) -> None:
+    torn = TornDocuments(documents, fail_at=range(2, 10_000))  # the first step is its first checkpoint
+    events = MemoryEvents([number_event(sequence, "cam", sequence) for sequence in range(1, 4)])
+    own = {"vonglau.projection": "numbers", "vonglau.stream": LOG}
+    async with run(projection_of(), torn, events):
+        await eventually(lambda: exported.value("vonglau.projection.pending", **own) == 3)
+        young = await eventually(lambda: exported.value("vonglau.projection.age", **own))
+        await eventually(lambda: (exported.value("vonglau.projection.age", **own) or 0) > young)
+
+
+async def test_a_parked_key_that_was_applied_by_itself_is_told_no_longer(exported: Any, run: Any, documents: SqliteDocuments) -> None:
+    view = Numbers(errors={2: RetryLater("not yet", delay=0.01)})
+    own = {"vonglau.projection": "numbers"}
+    async with run(projection_of(view), documents, MemoryEvents([number_event(1, "cam", 1), number_event(2, "cam", 2)])):
+        await eventually(lambda: exported.value("vonglau.projection.parked_keys", **own) == 1)
+        view.errors.clear()
+        await eventually(lambda: exported.value("vonglau.projection.parked_keys", **own) == 0)
+
+
+async def test_a_stopped_projection_is_told_with_its_reason(exported: Any, run: Any, documents: SqliteDocuments) -> None:
     async with run(projection_of(), documents, MemoryEvents([number_event(1, "cam", 1)])) as runner:
         await runner.passed(f"{LOG}:1", 5)
     async with run(projection_of(), documents, MemoryEvents([number_event(1, "cam", 1)], created_ns=2)):
         await eventually(lambda: exported.value("vonglau.projection.stopped", **{"error.type": "STREAM_REPLACED"}) == 1)
 
 
-async def test_interruptions_are_counted_by_reason(exported: Exported, run: Any, documents: SqliteDocuments) -> None:
+async def test_interruptions_are_counted_by_reason(exported: Any, run: Any, documents: SqliteDocuments) -> None:
     class AlwaysBroken:
         def random(self) -> float:
             return 0.0
@@ -69,7 +61,7 @@ async def test_interruptions_are_counted_by_reason(exported: Exported, run: Any,
         await eventually(lambda: (exported.value("vonglau.loop.errors", **interrupted) or 0) >= 2)
 
 
-async def test_a_reaction_is_a_span_in_the_trace_of_whoever_wrote_the_event(exported: Exported, run: Any, documents: SqliteDocuments) -> None:
+async def test_a_reaction_is_a_span_in_the_trace_of_whoever_wrote_the_event(exported: Any, run: Any, documents: SqliteDocuments) -> None:
     async def handle(event: Recorded) -> None:
         """Nothing to do."""
 
@@ -78,6 +70,6 @@ async def test_a_reaction_is_a_span_in_the_trace_of_whoever_wrote_the_event(expo
     traced = Recorded(LOG, 1, written.subject, {**written.headers, "traceparent": f"00-{trace}-b7ad6b7169203331-01"}, written.body)
     async with run(Subscription("reaction", Source(LOG, (SUBJECTS,)), handle), documents, MemoryEvents([traced])) as runner:
         await runner.passed(f"{LOG}:1", 5)
-    (span,) = exported.spans.get_finished_spans()
+    (span,) = exported.spans()
     assert span.name == "process es.test.camera.{id}"
     assert f"{span.context.trace_id:032x}" == trace

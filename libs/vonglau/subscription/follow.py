@@ -49,6 +49,7 @@ class Follower:
             while True:
                 delivered = await reading.fetch(self._pace.batch, self._pace.wait)
                 if delivered.events:
+                    self._waits(len(delivered.events) + delivered.pending)
                     await self._stage.take(delivered.events)
                     await reading.done()
                     self._tell(delivered)
@@ -73,6 +74,10 @@ class Follower:
         self._idle_since = self._clock.monotonic()
         return saved.sequence
 
+    def _waits(self, pending: int) -> None:
+        self.pending = pending
+        self._meter.progressed(self._source.log, events=0, pending=pending)
+
     def _tell(self, delivered: Delivered) -> None:
         self.pending = delivered.pending
         self._idle_since = self._clock.monotonic()
@@ -81,8 +86,7 @@ class Follower:
 
     async def _rest(self) -> None:
         """Now and then move the checkpoint over what is not for this projection, so that what ages out there is no loss."""
-        self.pending = 0
-        self._meter.progressed(self._source.log, events=0, pending=0)
+        self._waits(0)
         if self._clock.monotonic() - self._idle_since < self._pace.idle_checkpoint:
             return
         self._idle_since = self._clock.monotonic()

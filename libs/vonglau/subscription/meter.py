@@ -13,7 +13,7 @@ Readings = Iterable[tuple[float, dict[str, str]]]
 
 class Meter(Protocol):
     def progressed(self, log: str, *, events: int, pending: int) -> None:
-        """A batch is committed, or nothing is left; pending as the server counts it."""
+        """So many events are committed now (0: none), and so many wait, as the server counts them."""
 
     def parked(self, keys: int) -> None:
         """So many keys are parked now."""
@@ -34,7 +34,7 @@ class Telemetry:
     def __init__(self, projection: str) -> None:
         self._labels = {PROJECTION: projection}
         self._pending: dict[str, int] = {}
-        self._progress: dict[str, float] = {}  # monotonic s
+        self._progress: dict[str, float] = {}  # monotonic s, of the last commit, or of when something began to wait
         self._parked = 0
         self._stopped = ""
         gauge(PROJECTION_PENDING, self._read_pending)
@@ -44,7 +44,7 @@ class Telemetry:
 
     def progressed(self, log: str, *, events: int, pending: int) -> None:
         self._pending[log] = pending
-        if events:
+        if events or not pending or log not in self._progress:
             self._progress[log] = time.monotonic()
 
     def parked(self, keys: int) -> None:
@@ -64,5 +64,5 @@ class Telemetry:
 
     def _read_age(self) -> Readings:
         now = time.monotonic()
-        ages = {log: now - self._progress.get(log, now) if pending else 0.0 for log, pending in list(self._pending.items())}
+        ages = {log: now - self._progress[log] if pending else 0.0 for log, pending in list(self._pending.items())}
         return [(age, self._labels | {STREAM: log}) for log, age in ages.items()]

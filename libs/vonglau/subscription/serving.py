@@ -131,6 +131,7 @@ class Serving:
             for parked in list(self._stage.parked.present.values()):
                 if 0 < parked.retry_at_ns <= now:
                     await self._stage.replay(parked.key)
+                    self.tell()
             await asyncio.sleep(DUE_S)
 
 
