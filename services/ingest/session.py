@@ -22,6 +22,7 @@ from services.ingest.rtsp.url import CameraAddress, Credentials
 from services.ingest.spool import Spool
 from vonglau.clock import Clock
 from vonglau.media.parameter_sets import VideoFormat
+from vonglau.telemetry import count, names
 
 _LOG = logging.getLogger(__name__)
 
@@ -148,13 +149,23 @@ class CameraSession:
         plane = self._plane
         try:
             async with plane.doubtful if self._interruption.cause is Cause.SOURCE_SILENT else plane.handshakes:
-                stream = await open_stream(self._source.address, self._source.credentials, plane.patience)
+                stream = await self._opened()
             return await self._drained(stream)
         except StreamUnavailable as error:
             return error
         except Exception:  # noqa: BLE001 - the outer edge: a camera's surprise is a failed attempt, not the end of its session
             _LOG.exception("a camera's stream could not be opened or closed in a way that was not foreseen")
             return Damaged("the stream could not be processed")
+
+    async def _opened(self) -> PlayingStream:
+        """A stream that plays. Raises `StreamUnavailable`."""
+        try:
+            stream = await open_stream(self._source.address, self._source.credentials, self._plane.patience)
+        except Exception as error:
+            count(names.HANDSHAKES, 1, {names.ERROR_TYPE: type(error).__name__})
+            raise
+        count(names.HANDSHAKES)
+        return stream
 
     async def _drained(self, stream: PlayingStream) -> StreamUnavailable:
         """Leaves the connection to the drain loop until it ends."""

@@ -175,7 +175,7 @@ class BulkImport:
     async def _find(self, rows: list[Row]) -> None:
         """Which camera each row is, and how it stands."""
         keys = {row.key for row in rows if row.key is not None}
-        claims = await self._journal.load_many([claim_stream(key) for key in keys], CLAIM)
+        claims = await self._journal.log.load_many([claim_stream(key) for key in keys], CLAIM)
         holders = {key: claims[claim_stream(key)].state for key in keys}
         for row in rows:
             if row.key is not None:
@@ -187,7 +187,7 @@ class BulkImport:
                 row.camera, row.before = derived_id(row.owner, row.key), None  # of another owner: it stays unseen, and the claim refuses the row
 
     async def _read_cameras(self, rows: list[Row]) -> None:
-        cameras = await self._journal.load_many({camera_stream(row.camera) for row in rows}, CAMERA)
+        cameras = await self._journal.log.load_many({camera_stream(row.camera) for row in rows}, CAMERA)
         for row in rows:
             row.before = cameras[camera_stream(row.camera)].state
 

@@ -2,17 +2,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from vonglau.errors import Damaged, Poison
-from vonglau.eventlog import AggregateStream, Append, EventLog, EventStore, Fold, HeaderWriter, History, Recorded
+from vonglau.eventlog import AggregateStream, Append, EventLog, EventStore, HeaderWriter, Recorded
 
 IMAGINED = 1 << 62  # sequences from here on are of no stream
 
 
 class Journal:
-    """`log` decides; `load_many` reads many aggregates at once."""
+    """`log` decides and loads."""
 
     def __init__(self, store: EventStore, headers: HeaderWriter, *, cached: int = 10_000) -> None:
         self._store = store
@@ -21,14 +19,6 @@ class Journal:
 
     def rehearsal(self) -> Journal:
         return Journal(Rehearsal(self._store), self._headers, cached=0)
-
-    async def load_many(self, streams: Iterable[AggregateStream], fold: Fold[Any]) -> dict[AggregateStream, History[Any]]:
-        """Each as it stands now, possibly from a follower. Raises: Unavailable, Damaged (an event can't be decoded)."""
-        news = await self._store.read_many(dict.fromkeys(streams, 0))
-        try:
-            return {stream: History(stream, fold).extended(events) for stream, events in news.items()}
-        except Poison as poison:
-            raise Damaged(poison.reason, str(poison)) from poison
 
 
 class Rehearsal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -198,6 +199,45 @@ async def test_a_refusal_on_a_stale_follower_is_not_told_to_the_caller(store: Ev
     behind.stale = {WARD: []}  # the follower has not seen the registration yet
     await log_on(behind).decide(WARD, OWNER, partial(rename, to="Ba Đình"), call=Call("person:a"))
     assert await names(store) == ["Tây Hồ", "Ba Đình"]
+
+
+async def test_a_follower_that_stays_behind_is_waited_for_and_then_told_as_away(store: EventStore) -> None:
+    class Behind(Interposed):
+        reads = 0
+
+        async def read(self, stream: AggregateStream, after: int = 0) -> list[Recorded]:
+            self.reads += 1
+            return []
+
+    behind = Behind(store)
+    await log_on(store).decide(WARD, OWNER, register, call=Call("person:a"))
+    with pytest.raises(Unavailable) as refusal:
+        await log_on(behind, attempts=3).decide(WARD, OWNER, partial(rename, to="Ba Đình"), call=Call("person:a"))
+    assert (refusal.value.reason, behind.reads) == ("STALE_READ", 3)
+
+
+async def test_commands_that_are_decided_again_are_counted_by_their_log_and_why(exported: Any, store: EventStore) -> None:
+    raced = Interposed(store)
+    raced.before_append = [stored(0, OwnerRegistered(display_name="one"))]
+    await log_on(raced).decide(WARD, OWNER, lambda _: [OwnerRenamed(display_name="two")], call=Call("person:a"))
+    assert exported.labels("vonglau.eventlog.redecided") == [{"vonglau.stream": "es_registry", "error.type": "LOST_RACE"}]
+    assert exported.value("vonglau.eventlog.redecided") == 1
+
+
+async def test_a_command_that_is_stored_at_once_is_not_counted_as_decided_again(exported: Any, store: EventStore) -> None:
+    await log_on(store).decide(WARD, OWNER, register, call=CALL)
+    assert exported.points("vonglau.eventlog.redecided") == []
+
+
+async def test_many_aggregates_are_loaded_each_as_it_stands(store: EventStore) -> None:
+    log, ward_2, ward_3 = log_on(store), *(aggregate_stream("registry", "owner", f"ward-{number}") for number in (2, 3))
+    await log.decide(WARD, OWNER, register, call=CALL)
+    await log.decide(WARD, OWNER, partial(rename, to="Ba Đình"), call=Call("person:b"))
+    await log.decide(ward_2, OWNER, partial(register, to="Đống Đa"), call=CALL)
+    loaded = await log.load_many([WARD, ward_2, ward_3], OWNER)
+    assert {stream: history.state for stream, history in loaded.items()} == {WARD: "Ba Đình", ward_2: "Đống Đa", ward_3: None}
+    assert loaded[WARD].position == 2
+    assert await log.load_many([], OWNER) == {}
 
 
 async def test_events_of_two_aggregates_are_stored_together(store: EventStore) -> None:

@@ -2,10 +2,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from typing import Any
 
 import pytest
 
-from vonglau.eventlog import AggregateStream, Append, EventStore, LostRace, aggregate_stream
+from vonglau.broker import Broker, NatsServer
+from vonglau.errors import Unavailable
+from vonglau.eventlog import AggregateStream, Append, EventStore, JetStreamStore, LostRace, aggregate_stream
+from vonglau.testing.waiting import eventually
 
 ONE, TWO = (aggregate_stream("registry", "owner", name) for name in ("ward-1", "ward-2"))
 
@@ -82,3 +87,25 @@ async def test_a_long_history_is_read_whole(store: EventStore) -> None:
     for _ in range(3):
         last = (await store.append([event(ONE, last, b"x") for _ in range(700)]))[-1]
     assert len(await store.read(ONE)) == 2100
+
+
+@pytest.mark.loopback
+async def test_while_the_log_is_away_nobody_waits_for_an_answer(nats_server: NatsServer, broker: Broker) -> None:
+    store = JetStreamStore(broker.nc)
+    await store.append([event(ONE, 0)])
+    await nats_server.kill()
+    await eventually(lambda: not broker.is_connected)
+    begun = time.monotonic()
+    for call in (store.read(ONE), store.read_many({ONE: 0, TWO: 0}), store.last_sequence(ONE), store.append([event(ONE, 1)])):
+        with pytest.raises(Unavailable) as refused:
+            await call
+        assert refused.value.reason == "LOG_UNAVAILABLE"
+    assert time.monotonic() - begun < 1.0
+
+
+@pytest.mark.loopback
+async def test_an_atomic_batch_is_one_span_and_counts_its_messages_by_the_kind_of_aggregate(exported: Any, broker: Broker) -> None:
+    await JetStreamStore(broker.nc).append([event(ONE, 0), event(TWO, 0)])
+    own = {"messaging.destination.template": "es.registry.owner.{id}"}
+    assert exported.value("messaging.client.sent.messages", **own) == 2
+    assert [span.name for span in exported.spans()] == ["send es.registry.owner.{id}"]

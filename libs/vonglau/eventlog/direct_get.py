@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import ConnectionClosedError, Error, NoRespondersError
+from nats.errors import Error, NoRespondersError
 
 from vonglau.errors import Unavailable
 from vonglau.eventlog.event import Recorded
@@ -49,13 +49,15 @@ class DirectGet:
         return await self._ask(log, {"multi_last": subjects, "batch": len(subjects)})
 
     async def _ask(self, log: str, request: Mapping[str, Any]) -> list[Recorded]:
-        await self._subscribe()
+        if not self._nc.is_connected:
+            raise Unavailable("LOG_UNAVAILABLE", "the event log is away", log=log)
         token = str(next(self._numbers))
         answer = self._waiting[token] = _Answer()
         try:
+            await self._subscribe()
             await self._nc.publish(f"$JS.API.DIRECT.GET.{log}", orjson.dumps(request), reply=f"{self._inbox}.{token}")
             await asyncio.wait_for(answer.done, self._timeout)
-        except (TimeoutError, NoRespondersError, ConnectionClosedError, Error) as error:
+        except (TimeoutError, Error) as error:
             raise Unavailable("LOG_UNAVAILABLE", f"the event log does not answer: {type(error).__name__}", log=log) from error
         finally:
             del self._waiting[token]

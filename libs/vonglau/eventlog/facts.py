@@ -6,11 +6,11 @@ import base64
 import orjson
 from nats.aio.client import Client
 from nats.errors import Error
-from nats.errors import TimeoutError as NatsTimeoutError
 
 from vonglau.errors import Unavailable
 from vonglau.eventlog.decision import Call, Event
 from vonglau.eventlog.headers import HeaderWriter
+from vonglau.telemetry import publishing
 
 NO_MESSAGE = 10037  # JetStream: nothing on this subject
 
@@ -38,8 +38,9 @@ class FactPublisher:
         if not self._nc.is_connected:
             raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
         try:
-            reply = await self._nc.request(subject, fact.SerializeToString(), timeout=self._timeout, headers=headers)
-        except (NatsTimeoutError, Error) as error:
+            with publishing(f"fact.{kind}.{{id}}"):
+                reply = await self._nc.request(subject, fact.SerializeToString(), timeout=self._timeout, headers=headers)
+        except (TimeoutError, Error) as error:
             raise Unavailable("LOG_UNAVAILABLE", f"the event log does not acknowledge: {type(error).__name__}") from error
         answer = orjson.loads(reply.data)
         if "error" in answer:
@@ -58,11 +59,13 @@ class FactReader:
 
     async def newest(self, kind: str, key: str) -> bytes | None:
         """The body of the newest fact of its kind and key, whatever its partition; None: none is kept. Raises: Unavailable."""
+        if not self._nc.is_connected:
+            raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
         try:
             reply = await self._nc.request(
                 f"$JS.API.STREAM.MSG.GET.{self._log}", orjson.dumps({"last_by_subj": f"fact.{kind}.*.{key}"}), timeout=self._timeout
             )
-        except (NatsTimeoutError, Error) as error:
+        except (TimeoutError, Error) as error:
             raise Unavailable("LOG_UNAVAILABLE", f"the event log does not answer: {type(error).__name__}") from error
         answer = orjson.loads(reply.data)
         refused = answer.get("error", {})

@@ -7,13 +7,13 @@ from typing import Any
 
 import orjson
 from nats.aio.client import Client
-from nats.errors import ConnectionClosedError, ConnectionReconnectingError, Error, NoRespondersError, OutboundBufferLimitError
-from nats.errors import TimeoutError as NatsTimeoutError
+from nats.errors import ConnectionClosedError, Error, NoRespondersError, OutboundBufferLimitError
 
 from vonglau.errors import Unavailable
 from vonglau.eventlog.direct_get import DirectGet
 from vonglau.eventlog.event import POSITION, AggregateStream, Recorded
 from vonglau.eventlog.port import Append, LostRace, OutcomeUnknown
+from vonglau.telemetry import publishing
 
 EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 LOST_RACE = (10071, 10164)  # wrong last sequence; the second is the form that clusters give
@@ -57,10 +57,11 @@ class JetStreamStore:
     async def append(self, events: Sequence[Append]) -> list[int]:
         if len(events) > MOST_IN_BATCH:
             raise ValueError(f"an atomic batch holds {MOST_IN_BATCH} events, not {len(events)}")
-        if len(events) == 1:
+        with publishing(kind_of(events[0].stream.subject), len(events)):
+            if len(events) > 1:
+                return await self._append_batch(events)
             (event,) = events
             return [await self._stored(event, {**event.headers, EXPECTED: str(event.expected)})]
-        return await self._append_batch(events)
 
     async def _append_batch(self, events: Sequence[Append]) -> list[int]:
         batch, guarded = uuid.uuid4().hex, set()
@@ -93,7 +94,7 @@ class JetStreamStore:
             reply = await self._nc.request(subject, body, timeout=self._timeout, headers=headers)
         except NoRespondersError as error:
             raise Unavailable("LOG_UNAVAILABLE", "the event log is not there (no stream takes the subject, or no leader)") from error
-        except (NatsTimeoutError, ConnectionClosedError, ConnectionReconnectingError, Error) as error:
+        except (TimeoutError, Error) as error:
             if unknown:
                 raise OutcomeUnknown from error
             raise Unavailable("LOG_UNAVAILABLE", f"the event log does not answer: {type(error).__name__}") from error
@@ -108,6 +109,11 @@ class JetStreamStore:
         if error.get("err_code") in LOST_RACE:
             raise LostRace
         raise Unavailable("LOG_REFUSED", f"the event log refused: {error.get('description')}", err_code=str(error.get("err_code")))
+
+
+def kind_of(subject: str) -> str:
+    """The subject with its id in braces: what it has few values of."""
+    return f"{subject.rpartition('.')[0]}.{{id}}"
 
 
 def slices(streams: list[AggregateStream], size: int) -> Iterator[list[AggregateStream]]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from vonglau.errors import Conflict, Damaged, Poison, Unavailable, VonglauError
@@ -14,8 +14,12 @@ from vonglau.eventlog.headers import HeaderWriter
 from vonglau.eventlog.history import History
 from vonglau.eventlog.plan import Outcome, Plan
 from vonglau.eventlog.port import EventStore, LostRace, OutcomeUnknown
+from vonglau.telemetry import count
+from vonglau.telemetry.names import COMMANDS_REDECIDED, ERROR_TYPE, STREAM
 
 S = TypeVar("S")
+
+LOST_RACE, NO_ACKNOWLEDGEMENT, STALE_READ = "LOST_RACE", "NO_ACKNOWLEDGEMENT", "STALE_READ"  # why a command is decided again
 
 
 class EventLog:
@@ -40,7 +44,8 @@ class EventLog:
         """Apply one command; the version it brought about, or the present one where there was nothing to do.
 
         Raises: whatever the decision refuses with (confirmed at the stream's leader), Invalid (REQUEST_ID_REUSED),
-        Conflict (LOST_RACE) after bounded tries, Unavailable, Damaged (an event of the aggregate can't be decoded).
+        Conflict (LOST_RACE) after bounded tries, Unavailable (NO_ACKNOWLEDGEMENT, STALE_READ likewise; or as the store says),
+        Damaged (an event of the aggregate can't be decoded).
         """
         (outcome,) = await self.decide_each([Command(stream, fold, decision, call, alongside)])
         if isinstance(outcome, VonglauError):
@@ -52,31 +57,37 @@ class EventLog:
 
         A refused command is an error in its place and leaves the others untouched. Raises as `decide` does for what concerns all.
         """
-        last = "LOST_RACE"
+        why = LOST_RACE
         for attempt in range(self._attempts):
             plan = Plan(await self._load(commands), self._headers)
             outcomes = [plan.take(command) for command in commands]
-            if not await self._confirmed(plan):
-                continue
             try:
-                sequences = await self._store.append(plan.appends) if plan.appends else []
+                sequences = await self._stored(plan)
             except LostRace:
-                last = "LOST_RACE"
+                why = LOST_RACE
             except OutcomeUnknown:
-                last = "NO_ACKNOWLEDGEMENT"
+                why = NO_ACKNOWLEDGEMENT
             else:
-                self._cache.keep(plan.stored(sequences))
-                return plan.outcomes(outcomes, sequences)
+                if sequences is not None:
+                    self._cache.keep(plan.stored(sequences))
+                    return plan.outcomes(outcomes, sequences)
+                why = STALE_READ
             self._cache.forget(plan.histories)
+            count(COMMANDS_REDECIDED, len(commands), {STREAM: commands[0].stream.log, ERROR_TYPE: why})
             await asyncio.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - spreads the losers of a race
-        if last == "NO_ACKNOWLEDGEMENT":
-            raise Unavailable(last, "the log did not acknowledge; repeat the command with the same request id")
-        raise Conflict("LOST_RACE", "others kept writing to the same aggregate; decide again")
+        if why == NO_ACKNOWLEDGEMENT:
+            raise Unavailable(why, "the log did not acknowledge; repeat the command with the same request id")
+        if why == STALE_READ:
+            raise Unavailable(why, "what was read stays behind what is stored; repeat the command")
+        raise Conflict(why, "others kept writing to the same aggregate; decide again")
 
     async def load(self, stream: AggregateStream, fold: Fold[S]) -> History[S]:
-        """The aggregate as it stands now, possibly from a follower."""
-        (history,) = (await self._histories([(stream, fold)])).values()
-        return history
+        """The aggregate as it stands now, possibly from a follower. Raises: Unavailable, Damaged."""
+        return (await self.load_many([stream], fold))[stream]
+
+    async def load_many(self, streams: Iterable[AggregateStream], fold: Fold[S]) -> dict[AggregateStream, History[S]]:
+        """As `load` for each, in few requests. All are of one log."""
+        return await self._histories([(stream, fold) for stream in streams])
 
     async def _load(self, commands: Sequence[Command[Any]]) -> dict[AggregateStream, History[Any]]:
         return await self._histories([pair for command in commands for pair in ((command.stream, command.fold), *command.alongside)])
@@ -93,10 +104,14 @@ class EventLog:
         except Poison as poison:
             raise Damaged(poison.reason, str(poison)) from poison
 
+    async def _stored(self, plan: Plan) -> list[int] | None:
+        """The sequences of the plan's events; None: it was decided on what is no longer so."""
+        if not await self._confirmed(plan):
+            return None
+        return await self._store.append(plan.appends) if plan.appends else []
+
     async def _confirmed(self, plan: Plan) -> bool:
         """Whether what was refused or left empty was decided on the leader's last word; what is written is protected by its expectation."""
         doubtful = [plan.histories[stream] for stream in plan.unprotected]
         leader = await asyncio.gather(*(self._store.last_sequence(history.stream) for history in doubtful))
-        stale = {history.stream: history for history, sequence in zip(doubtful, leader, strict=True) if history.sequence != sequence}
-        self._cache.forget(stale)
-        return not stale
+        return all(history.sequence == sequence for history, sequence in zip(doubtful, leader, strict=True))
