@@ -102,6 +102,26 @@ async def test_a_key_cannot_be_the_folder_of_another(store: Footage) -> None:
         assert refused.value.reason == "KEY_TAKEN"
 
 
+@pytest.mark.parametrize("lost", ["cam-1", "", ".info"])
+async def test_a_folder_that_becomes_a_file_during_a_put_is_a_store_that_is_away_and_not_a_taken_key(
+    store: Footage, root: Path, spool: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    make_folders = disk.make_folders
+
+    def replaced(path: Path) -> None:
+        broken = root / BUCKET / lost
+        shutil.rmtree(broken, ignore_errors=True)
+        broken.unlink(missing_ok=True)
+        broken.write_bytes(b"")
+        make_folders(path)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(disk, "make_folders", replaced)
+        with pytest.raises(Unavailable) as refused:
+            await put(store, spool)
+    assert refused.value.reason == "STORAGE_UNAVAILABLE"
+
+
 async def test_leftovers_older_than_an_hour_are_cleaned_and_younger_ones_stay(root: Path, store: Footage) -> None:
     old, young = root / BUCKET / ".partial" / "old", root / BUCKET / ".partial" / "young"
     for path, age in ((old, 3700), (young, 3500)):

@@ -82,17 +82,17 @@ class Bucket:
                 yield from self._keys(key, prefix, after)
 
     def _put(self, key: str, source: Path | bytes, sidecar: Sidecar) -> Put:
+        """A folder on the way that becomes a file meanwhile is an OSError like any other: only what stood there before has the key."""
         target, info = self.folder / key, self._info(key)
-        try:
-            disk.make_folders(target.parent)
-            disk.make_folders(info.parent)
-            with disk.locked(target.parent):
-                if target.exists():
-                    return self._compare(key, target, sidecar)
-                self._place(target, info, source, sidecar)
-                return Put.STORED
-        except NotADirectoryError as error:
-            raise taken(key) from error
+        if any(self.folder in above.parents and above.is_file() for above in target.parents):
+            raise taken(key)
+        disk.make_folders(target.parent)
+        disk.make_folders(info.parent)
+        with disk.locked(target.parent):
+            if target.exists():
+                return self._compare(key, target, sidecar)
+            self._place(target, info, source, sidecar)
+            return Put.STORED
 
     def _place(self, target: Path, info: Path, source: Path | bytes, sidecar: Sidecar) -> None:
         """Content durable, sidecar durable, then the name: whatever shows is whole."""

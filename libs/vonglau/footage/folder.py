@@ -49,7 +49,7 @@ class FolderFootage:
     async def read(self, bucket: str, key: str, offset: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
         if offset < 0 or (length is not None and length < 0):
             raise Invalid("RANGE_NEGATIVE", f"offset {offset} and length {length} must not be negative", field="offset")
-        file = OpenFile(self._standing(bucket).folder / checked_key(key))
+        file = await self._run(lambda: OpenFile(self._standing(bucket).folder / checked_key(key)))
         end = None if length is None else offset + length
         try:
             while chunk := await self._chunk(file, key, offset, CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - offset)):
@@ -59,7 +59,7 @@ class FolderFootage:
             file.close()
 
     async def list(self, bucket: str, prefix: str = "", after: str = "") -> AsyncGenerator[ObjectInfo, None]:
-        walk = self._standing(bucket).walk(prefix, after)
+        walk = await self._run(lambda: self._standing(bucket).walk(prefix, after))
         while page := await self._run(lambda: tuple(itertools.islice(walk, _LISTED_AT_ONCE))):
             for info in page:
                 yield info
