@@ -20,7 +20,13 @@ def test_a_day_prefix_covers_the_segments_that_start_on_that_day() -> None:
     assert segment_key("cam-1", MIDNIGHT + 5, 1, 0).startswith(day_prefix("cam-1", MIDNIGHT + 86_399_999_999_999))
 
 
-@pytest.mark.parametrize("key", ["cam-1/2026/01/01/archive-0", "cam-1/2026/01/01/clip.mp4", "x.mp4", "../2026/01/01/20260101T000000.000Z-1-1.mp4"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "cam-1/2026/01/01/archive-0", "cam-1/2026/01/01/clip.mp4", "x.mp4", "../2026/01/01/20260101T000000.000Z-1-1.mp4",
+        "cam-1/2026/02/30/20260230T000000.000Z-1-1.mp4", "cam-1/2026/01/01/20260101T250000.000Z-1-1.mp4",
+    ],
+)
 def test_another_key_is_not_taken_for_a_segment(key: str) -> None:
     assert segment_name(key) is None
 
@@ -55,6 +61,13 @@ def test_metadata_of_another_segment_are_damaged() -> None:
     metadata = metadata_of(fact()) | {"number": "4"}
     with pytest.raises(Damaged, match="another segment"):
         segment_of(fact().key, 10, b"", metadata)
+
+
+@pytest.mark.parametrize(("name", "value"), [("width", "-1"), ("number", str(2**40)), ("start_ns", str(2**62)), ("start_ns", str(10**30)), ("epoch", "x")])
+def test_metadata_with_a_value_that_no_fact_can_have_are_damaged(name: str, value: str) -> None:
+    with pytest.raises(Damaged) as refused:
+        segment_of(fact().key, 10, b"", metadata_of(fact()) | {name: value})
+    assert refused.value.reason == "METADATA_DAMAGED"
 
 
 def fact() -> SegmentRecorded:

@@ -55,7 +55,10 @@ def segment_name(key: str) -> SegmentName | None:
     found = KEY.fullmatch(key)
     if not found:
         return None
-    start = datetime.strptime(found["start"], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+    try:
+        start = datetime.strptime(found["start"], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:  # digits that are no day and time
+        return None
     milliseconds = int(start.replace(microsecond=0).timestamp()) * 1000 + start.microsecond // 1000
     return SegmentName(found["camera"], milliseconds * 1_000_000, int(found["epoch"]), int(found["number"]))
 
@@ -72,10 +75,11 @@ def segment_of(key: str, size_bytes: int, sha256: bytes, metadata: Mapping[str, 
     """
     try:
         values = {FIELD.get(name, name): read(metadata[name]) for name, read in READ.items()}
-    except (KeyError, ValueError) as error:
+        segment = SegmentRecorded(key=key, size_bytes=size_bytes, sha256=sha256, **values)
+        own_key = segment_key(segment.camera, segment.start_ns, segment.epoch, segment.number)
+    except (KeyError, ValueError, OverflowError) as error:
         raise Damaged("METADATA_DAMAGED", f"the metadata of {key} cannot be read: {error}", key=key) from error
-    segment = SegmentRecorded(key=key, size_bytes=size_bytes, sha256=sha256, **values)
-    if segment_key(segment.camera, segment.start_ns, segment.epoch, segment.number) != key:
+    if own_key != key:
         raise Damaged("METADATA_DAMAGED", f"the metadata of {key} name another segment", key=key)
     return segment
 
