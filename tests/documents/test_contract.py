@@ -157,7 +157,7 @@ def rank(document: Document) -> tuple[bool, Any, str]:
 
 
 async def test_a_cursor_that_is_none_is_refused(store: Documents) -> None:
-    for after in ("nonsense", "5", "[1]"):
+    for after in ("nonsense", "5", "[1]", '[{}, "a"]', '[[1], "a"]', "[1, 2]", "[1, null]", f'[{2**63}, "a"]'):
         with pytest.raises(Invalid) as refusal:
             await store.find("things", after=after)
         assert refusal.value.reason == "CURSOR_MALFORMED"

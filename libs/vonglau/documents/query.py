@@ -60,10 +60,7 @@ def behind(order: str, after: str, *, descending: bool) -> Term:
 
     Raises: Invalid (CURSOR_MALFORMED).
     """
-    try:
-        value, last = json.loads(after)
-    except (ValueError, TypeError):
-        raise Invalid("CURSOR_MALFORMED", f"not a cursor of this collection: {after[:60]!r}", field="page_token") from None
+    value, last = cursor_of(after)
     field, beyond = expression(order), "<" if descending else ">"
     if order == "_id":
         return f"id {beyond} ?", [last]
@@ -72,6 +69,22 @@ def behind(order: str, after: str, *, descending: bool) -> Term:
         return f"({rest} OR ({field} IS NULL AND id {beyond} ?))", [last]
     nulls = f" OR {field} IS NULL" if descending else ""
     return f"({field} {beyond} ?{nulls} OR ({field} = ? AND id {beyond} ?))", [value, value, last]
+
+
+def cursor_of(text: str) -> tuple[Any, str]:
+    """The value that was ordered by and the id. Raises: Invalid (CURSOR_MALFORMED)."""
+    try:
+        value, last = json.loads(text)
+    except (ValueError, TypeError):
+        value, last = None, None
+    if not isinstance(last, str) or not can_be_bound(value):
+        raise Invalid("CURSOR_MALFORMED", f"not a cursor of this collection: {text[:60]!r}", field="page_token")
+    return value, last
+
+
+def can_be_bound(value: Any) -> bool:
+    """Whether SQLite takes it: a JSON scalar, an integer within 64 bits."""
+    return value is None or isinstance(value, (str, float)) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
 def ordered(order: str, *, descending: bool) -> str:
