@@ -26,11 +26,11 @@ class Told:
     def __init__(self) -> None:
         self.misses = 0
         self.reasons: list[str] = []
-        self.pending: list[int] = []
+        self.pending: list[tuple[int, int]] = []  # (committed, waiting)
         self.keys = 0
 
     def progressed(self, log: str, *, events: int, pending: int) -> None:
-        self.pending.append(pending)
+        self.pending.append((events, pending))
 
     def parked(self, keys: int) -> None:
         self.keys = keys
@@ -181,7 +181,7 @@ async def test_lag_is_what_the_source_counts(run: Any, documents: SqliteDocument
     events = MemoryEvents([number_event(10 * sequence, "cam", sequence) for sequence in range(1, 22)])
     async with run(projection_of(), documents, events, meter=told) as runner:
         await runner.passed(f"{LOG}:210", 5)
-        assert told.pending[:3] == [14, 7, 0]
+        assert told.pending[:6] == [(0, 21), (7, 14), (0, 14), (7, 7), (0, 7), (7, 0)]
         (log,) = (await runner.status()).logs
         assert (log.log, log.sequence, log.pending) == (LOG, 210, 0)
 

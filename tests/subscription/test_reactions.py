@@ -48,6 +48,36 @@ async def test_every_event_is_handled_once_and_in_the_order_of_its_key(run: Any,
     assert [handled.numbers[f"cam-{number}"] for number in range(3)] == [list(range(start, 51, 3)) for start in (3, 1, 2)]
 
 
+async def test_a_handler_whose_own_work_was_cancelled_has_not_handled_the_event(run: Any, documents: SqliteDocuments) -> None:
+    calls = []
+
+    async def cut_off(event: Recorded) -> None:
+        calls.append(event.sequence)
+        if len(calls) == 1:
+            elsewhere = asyncio.get_running_loop().create_future()
+            elsewhere.cancel()
+            await elsewhere
+
+    async with run(subscribed(cut_off), documents, numbered(1)):
+        await eventually(lambda: calls == [1, 1])
+
+
+async def test_a_handler_that_loses_a_cancellation_does_not_hold_up_the_stop(run: Any, documents: SqliteDocuments) -> None:
+    begun, lost = asyncio.Event(), []
+
+    async def deaf_once(event: Recorded) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.append(event.sequence)
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5), run(subscribed(deaf_once), documents, numbered(1), pace=Pace(drain=0.05)):
+        await begun.wait()
+    assert lost == [1]
+
+
 async def test_keys_go_side_by_side(run: Any, documents: SqliteDocuments) -> None:
     together = asyncio.Barrier(3)
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +10,7 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from vonglau.ending import ended
 from vonglau.errors import Unavailable
 from vonglau.rpc import addresses
 from vonglau.rpc.admission import Admission, Proof
@@ -95,9 +95,7 @@ class Server:
 
     async def stop(self) -> None:
         """NOT_SERVING, endless calls ended, no new calls; those that run may end within the grace, then they are cancelled."""
-        self._looking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._looking
+        await ended([self._looking])
         if self._address_file is not None:
             addresses.withdraw(self._address_file, self.address)
         await self._health.leave()

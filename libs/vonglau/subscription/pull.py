@@ -65,8 +65,8 @@ class JetStreamReading:
             left = end - asyncio.get_running_loop().time()
             if left <= 0:
                 return Delivered([], 0)
+            self._news.clear()  # before anything is awaited: what comes during it is news
             await self._keep_asking(limit)
-            self._news.clear()
             try:
                 await asyncio.wait_for(self._news.wait(), min(left, HEARTBEAT_S))
             except TimeoutError:

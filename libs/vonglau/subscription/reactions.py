@@ -4,6 +4,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from vonglau.ending import Parts
+from vonglau.errors import RetryLater
 from vonglau.eventlog.event import Recorded
 from vonglau.subscription.projection import Subscription
 from vonglau.subscription.work import Groups, Stuck, Tries, Worked
@@ -21,9 +23,10 @@ class ReactionWork:
 
     async def apply(self, groups: Groups) -> Worked:
         worked = Worked()
-        async with asyncio.TaskGroup() as handling:
-            for key, events in groups.items():
-                handling.create_task(self._handle(key, events, worked))
+        async with Parts() as parts:
+            handling = [parts.start(self._handle(key, events, worked)) for key, events in groups.items()]
+            if handling:
+                await asyncio.wait(handling)
         return worked
 
     async def _handle(self, key: str, events: Sequence[Recorded], worked: Worked) -> None:
@@ -41,6 +44,10 @@ class ReactionWork:
         try:
             with processing(self._destination(event), event.headers, projection=self._subscription.name):
                 await self._subscription.handler(event)
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            return Stuck(at, RetryLater("what the handler waited for was cancelled"))
         except Exception as error:  # noqa: BLE001 - a handler's error must not stop the other keys; it is counted and logged with the parking
             return Stuck(at, error)
         return None
@@ -48,3 +55,9 @@ class ReactionWork:
     def _destination(self, event: Recorded) -> str:
         """The subject with its ids in braces, so that it has few values."""
         return self._subscription.source.pattern_of(event.subject).replace("*", "{id}")
+
+
+def is_cancelled() -> bool:
+    """Whether the present task is to end, and not only what it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
