@@ -20,7 +20,6 @@ LOST_RACE = (10071, 10164)  # wrong last sequence; the second is the form that c
 NO_MESSAGE = 10037
 MOST_IN_BATCH = 1000  # of one atomic batch
 MOST_SUBJECTS = 500  # of one multi_last request
-MOST_MESSAGES = 1000  # of one Direct Get batch
 
 
 class JetStreamStore:
@@ -33,10 +32,7 @@ class JetStreamStore:
         self._get = DirectGet(nc, timeout)
 
     async def read(self, stream: AggregateStream, after: int = 0) -> list[Recorded]:
-        events = await self._get.by_subject(stream.log, stream.subject, after + 1, MOST_MESSAGES)
-        if len(events) < MOST_MESSAGES:
-            return events
-        return events + await self.read(stream, events[-1].sequence)
+        return await self._get.by_subject(stream.log, stream.subject, after + 1)
 
     async def read_many(self, after: Mapping[AggregateStream, int]) -> dict[AggregateStream, list[Recorded]]:
         news: dict[AggregateStream, list[Recorded]] = {stream: [] for stream in after}
