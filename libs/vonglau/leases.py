@@ -1,6 +1,6 @@
 """Who of several replicas does a job: a key in the bucket `leases` that its holder renews and that the server lets expire.
 
-Raw publishes with Nats-TTL and the expected revision, never `kv.create`: an expired key leaves a marker that create stumbles over.
+Written under the expected revision, which an expired key keeps: its marker is what the next holder's write expects.
 No clock but the server's decides when a lease ends; a holder stops earlier, by its own monotonic time.
 """
 from __future__ import annotations
@@ -13,9 +13,6 @@ import uuid
 from types import TracebackType
 
 import orjson
-from nats.errors import Error
-from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js.errors import APIError
 
 from vonglau.broker import Broker, KeyValue
 from vonglau.ending import AGAIN_S, ended
@@ -27,7 +24,6 @@ BUCKET = "leases"
 TTL_S = 10
 SAFE = 0.8  # of the time to live; the rest is for stopping before somebody else may begin
 RENEWALS = 4  # tries within that time
-LOST_RACE = (10071, 10164)
 
 
 class LeaseLost(Exception):
@@ -41,7 +37,6 @@ class Lease:
         """name: of the job, fit for a subject. ttl_s: whole seconds, at least 1."""
         self.name = name
         self.ttl_s = ttl_s
-        self._broker = broker
         self._bucket = KeyValue(broker, BUCKET)
         self._body = orjson.dumps({"holder": f"{socket.gethostname()}:{os.getpid()}", "instance": uuid.uuid4().hex})
         self.current: Hold | None = None
@@ -62,17 +57,8 @@ class Lease:
             return None
 
     async def write(self, expected: int) -> int:
-        """Raises: LostRace, Unavailable (whether it was written is open then)."""
-        headers = {"Nats-TTL": f"{self.ttl_s}s", "Nats-Expected-Last-Subject-Sequence": str(expected)}
-        try:
-            acknowledged = await self._broker.js.publish(f"$KV.{BUCKET}.{self.name}", self._body, stream=f"KV_{BUCKET}", headers=headers)
-        except APIError as error:
-            if error.err_code in LOST_RACE:
-                raise LostRace from error
-            raise Unavailable("LOG_UNAVAILABLE", f"the lease {self.name} cannot be written: {error.description}") from error
-        except (NatsTimeoutError, Error) as error:
-            raise Unavailable("LOG_UNAVAILABLE", f"the lease {self.name} cannot be written: {type(error).__name__}") from error
-        return int(acknowledged.seq)
+        """The new revision. Raises: LostRace, Unavailable (whether it was written is open then)."""
+        return await self._bucket.update(self.name, self._body, expected, ttl_s=self.ttl_s)
 
     async def give_up(self, revision: int) -> None:
         """So that the next one need not wait for the end of its time."""

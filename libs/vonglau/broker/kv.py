@@ -12,12 +12,11 @@ from nats.js.api import ConsumerConfig, DeliverPolicy, RawStreamMsg
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
+from vonglau.broker.codes import EXPECTED, LOST_RACE
 from vonglau.broker.connection import Broker
 from vonglau.errors import LostRace, Unavailable
 
-EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 OPERATION, MARKER = "KV-Operation", "Nats-Marker-Reason"
-LOST_RACE = (10071, 10164)
 HEARTBEAT_S = 2.0
 
 
@@ -30,7 +29,7 @@ class Entry(NamedTuple):
 
 
 class KeyValue:
-    """One bucket."""
+    """One bucket. Whatever reads or writes raises Unavailable while the log is away; whether a write without answer was stored is open."""
 
     def __init__(self, broker: Broker, bucket: str) -> None:
         self._broker = broker
@@ -38,7 +37,7 @@ class KeyValue:
         self._prefix = f"$KV.{bucket}."
 
     async def get(self, key: str) -> Entry | None:
-        """The key as its stream's leader knows it; None: it never was. Raises: Unavailable."""
+        """The key as its stream's leader knows it; None: it never was."""
         self._must_be_connected()
         try:
             message = await self._broker.js.get_last_msg(self._stream, self._prefix + key)
@@ -52,15 +51,16 @@ class KeyValue:
         """Whatever stood there; the new revision."""
         return await self._write(key, value, {})
 
-    async def update(self, key: str, value: bytes, revision: int) -> int:
-        """Only if the key's revision is this one (0: it never was); the new revision.
+    async def update(self, key: str, value: bytes, revision: int, *, ttl_s: int = 0) -> int:
+        """Only if the key's revision is this one (0: it never was); the new revision. ttl_s: the key expires after so long; 0: never.
 
-        Raises: LostRace, Unavailable.
+        Raises: LostRace.
         """
-        return await self._write(key, value, {EXPECTED: str(revision)})
+        expiring = {"Nats-TTL": f"{ttl_s}s"} if ttl_s else {}
+        return await self._write(key, value, {EXPECTED: str(revision), **expiring})
 
     async def delete(self, key: str, revision: int | None = None) -> int:
-        """Leave a marker. Raises: LostRace, Unavailable."""
+        """Leave a marker. Raises: LostRace."""
         expected = {} if revision is None else {EXPECTED: str(revision)}
         return await self._write(key, b"", {OPERATION: "DEL", **expected})
 

@@ -14,6 +14,8 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import DiscardPolicy, Placement, RetentionPolicy, StorageType, StreamConfig, SubjectTransform
 from nats.js.errors import APIError, BadRequestError, NotFoundError
 
+from vonglau.broker.codes import NAME_IN_USE
+
 if TYPE_CHECKING:
     from vonglau.broker.connection import Broker
 
@@ -137,9 +139,6 @@ async def is_there(broker: Broker, name: str) -> bool:
     except (APIError, NatsTimeoutError, Error):
         return False
     return True
-
-
-NAME_IN_USE = 10058
 
 
 def stated(config: StreamConfig) -> dict[str, object]:

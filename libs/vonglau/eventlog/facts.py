@@ -7,12 +7,11 @@ import orjson
 from nats.aio.client import Client
 from nats.errors import Error
 
+from vonglau.broker.codes import NO_MESSAGE
 from vonglau.errors import Unavailable
 from vonglau.eventlog.decision import Call, Event
 from vonglau.eventlog.headers import HeaderWriter
 from vonglau.telemetry import publishing
-
-NO_MESSAGE = 10037  # JetStream: nothing on this subject
 
 MESSAGE_ID = "Nats-Msg-Id"  # the server drops repeats within its window; consumers drop the others
 

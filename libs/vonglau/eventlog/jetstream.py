@@ -9,15 +9,13 @@ import orjson
 from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, Error, NoRespondersError, OutboundBufferLimitError
 
+from vonglau.broker.codes import EXPECTED, LOST_RACE, NO_MESSAGE
 from vonglau.errors import Unavailable
 from vonglau.eventlog.direct_get import DirectGet
 from vonglau.eventlog.event import POSITION, AggregateStream, Recorded
 from vonglau.eventlog.port import Append, LostRace, OutcomeUnknown
 from vonglau.telemetry import publishing
 
-EXPECTED = "Nats-Expected-Last-Subject-Sequence"
-LOST_RACE = (10071, 10164)  # wrong last sequence; the second is the form that clusters give
-NO_MESSAGE = 10037
 MOST_IN_BATCH = 1000  # of one atomic batch
 MOST_SUBJECTS = 500  # of one multi_last request
 
@@ -85,7 +83,7 @@ class JetStreamStore:
     async def _ask(self, subject: str, body: bytes, headers: dict[str, str] | None = None, *, unknown: bool = False) -> dict[str, Any]:
         """unknown: the request writes, so that without an answer nobody knows whether it did."""
         if not self._nc.is_connected:
-            raise Unavailable("LOG_UNAVAILABLE", "the event log is away; nothing was written")
+            raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
         try:
             reply = await self._nc.request(subject, body, timeout=self._timeout, headers=headers)
         except NoRespondersError as error:

@@ -14,6 +14,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
+from vonglau.broker.codes import NO_MESSAGE
 from vonglau.errors import Unavailable
 from vonglau.subscription.projection import Source
 from vonglau.subscription.pull import JetStreamReading
@@ -21,7 +22,6 @@ from vonglau.subscription.source import LogState
 
 ACK_WAIT_S = 60.0  # longer than a batch takes; only bounds how long a delivery lost in silence stays unnoticed
 MOST_UNACKNOWLEDGED = 10_000
-NO_MESSAGE = 10037
 
 
 @asynccontextmanager
