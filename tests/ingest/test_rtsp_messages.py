@@ -76,12 +76,28 @@ def test_a_reply_that_is_not_whole_waits_for_more() -> None:
     assert all(read_reply(text[:length]) == (None, 0) for length in range(len(text)))
 
 
+@pytest.mark.parametrize("name", ["CSeq", "Retry-After"])
+def test_a_number_of_five_thousand_digits_is_none(name: str) -> None:
+    reply, _ = read_reply(f"RTSP/1.0 503 Busy\r\n{name}: {'9' * 5000}\r\n\r\n".encode())
+    assert reply is not None
+    assert (reply.sequence, reply.retry_after) == (None, None)
+
+
+def test_what_would_move_a_terminals_cursor_is_left_out_of_a_reason() -> None:
+    reply, _ = read_reply(b"RTSP/1.0 404 \x1b[31mNot\x9b0mFound\x07" + b"x" * 200 + b"\r\n\r\n")
+    assert reply is not None
+    assert reply.reason == "[31mNot 0mFound " + "x" * 64
+
+
 def test_a_request_of_the_camera_is_passed_over() -> None:
     text = b"OPTIONS rtsp://cam/a RTSP/1.0\r\nCSeq: 1\r\n\r\n"
     assert read_reply(text) == (None, len(text))
 
 
-@pytest.mark.parametrize("text", [b"\x00\x01", b"HTTP/1.1 200 OK\r\n\r\n", b"RTSP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n", b"A" * 40_000])
+@pytest.mark.parametrize("text", [
+    b"\x00\x01", b"HTTP/1.1 200 OK\r\n\r\n", b"RTSP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n", b"A" * 40_000,
+    b"RTSP/1.0 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+])
 def test_what_is_no_reply_is_damage(text: bytes) -> None:
     with pytest.raises(Damaged):
         read_reply(text)
@@ -104,6 +120,7 @@ def test_an_offer_names_codec_sets_controls_and_sound() -> None:
 
 @pytest.mark.parametrize("change", [
     ("mpeg4-generic/16000/1", "PCMU/8000"), ("mpeg4-generic/16000/1", "MP4A-LATM/16000"), ("config=1408", "config=xyz"), ("sizelength=13", "sizelength=-1"),
+    ("16000/1", "9" * 5000), ("sizelength=13", "sizelength=" + "0" * 5000),
 ])
 def test_sound_that_no_file_can_hold_is_left_out(change: tuple[str, str]) -> None:
     assert read_offer(OFFER.replace(*change)).audio is None

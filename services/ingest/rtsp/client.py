@@ -104,7 +104,7 @@ class _Handshake:
             raise Damaged("SETUP: no session")
         self._dialogue.session = session.strip()
         given = re.search(r"interleaved\s*=\s*(\d{1,3})", reply.header("transport"))
-        timeout = re.search(r"timeout\s*=\s*(\d+)", rest)
+        timeout = re.search(r"timeout\s*=\s*([0-9]{1,6})(?![0-9])", rest)
         return float(timeout[1]) if timeout and int(timeout[1]) > 1 else _SESSION_TIMEOUT, int(given[1]) if given else channel
 
     async def _set_up_audio(self, uri: str) -> int | None:

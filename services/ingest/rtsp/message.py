@@ -7,6 +7,9 @@ from services.ingest.rtsp.errors import Damaged
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(r"RTSP/\d\.\d\s+(\d{3})\s*(.*)")
+_NUMBER = re.compile(r"[0-9]{1,9}")                        # what a camera counts in; more digits are no number
+_UNSHOWN = re.compile(r"[^\x20-\x7e\xa0-\xff]+")           # of Latin-1
+_REASON_LIMIT = 80                                           # characters
 _HEAD_LIMIT = 32_768                                         # bytes
 _BODY_LIMIT = 1 << 20                                        # bytes
 
@@ -25,12 +28,12 @@ class Reply:
     @property
     def sequence(self) -> int | None:
         value = self.header("cseq")
-        return int(value) if value.isdecimal() else None
+        return int(value) if _NUMBER.fullmatch(value) else None
 
     @property
     def retry_after(self) -> float | None:
         value = self.header("retry-after")
-        return float(value) if value.isdecimal() else None
+        return float(value) if _NUMBER.fullmatch(value) else None
 
 
 def request(method: str, uri: str, sequence: int, headers: dict[str, str]) -> bytes:
@@ -57,7 +60,7 @@ def read_reply(data: bytes) -> tuple[Reply | None, int]:
         if colon:
             headers.setdefault(name.strip().lower(), []).append(value.strip())
     length = next(iter(headers.get("content-length", ())), "0")
-    if not length.isdecimal() or int(length) > _BODY_LIMIT:
+    if not _NUMBER.fullmatch(length) or int(length) > _BODY_LIMIT:
         raise Damaged("a reply with an impossible Content-Length")
     end = found.end() + int(length)
     if len(data) < end:
@@ -67,7 +70,7 @@ def read_reply(data: bytes) -> tuple[Reply | None, int]:
         if lines[0].endswith(("RTSP/1.0", "RTSP/2.0")):
             return None, end
         raise Damaged("what the camera sends is no RTSP")
-    return Reply(int(status[1]), status[2], headers, data[found.end():end]), end
+    return Reply(int(status[1]), _UNSHOWN.sub(" ", status[2]).strip()[:_REASON_LIMIT], headers, data[found.end():end]), end
 
 
 def _unfold(head: str) -> list[str]:

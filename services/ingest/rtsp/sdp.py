@@ -11,6 +11,7 @@ from vonglau.media.fmp4 import AudioTrack
 from vonglau.media.parameter_sets import Codec
 
 _SETS = ("sprop-vps", "sprop-sps", "sprop-pps", "sprop-parameter-sets")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _CODECS: dict[str, Codec] = {"H264": "h264", "H265": "h265", "HEVC": "h265"}
 
 
@@ -105,9 +106,9 @@ def _aac(audio: Media) -> AudioOffer | None:
     given = audio.parameters()
     config = given.get("config", "")
     lengths = [given.get(key, default) for key, default in (("sizelength", "13"), ("indexlength", "3"), ("indexdeltalength", "3"))]
-    if name != "MPEG4-GENERIC" or not rest or not rest[0].isdecimal() or int(rest[0]) < 1:
+    if name != "MPEG4-GENERIC" or not rest or not _NUMBER.fullmatch(rest[0]) or int(rest[0]) < 1:
         return None
-    if not re.fullmatch(r"(?:[0-9a-fA-F]{2}){2,64}", config) or not all(text.isdecimal() and int(text) <= 32 for text in lengths):
+    if not re.fullmatch(r"(?:[0-9a-fA-F]{2}){2,64}", config) or not all(_NUMBER.fullmatch(text) and int(text) <= 32 for text in lengths):
         return None
-    channels = int(rest[1]) if len(rest) > 1 and rest[1].isdecimal() else 1
+    channels = int(rest[1]) if len(rest) > 1 and _NUMBER.fullmatch(rest[1]) else 1
     return AudioOffer(AudioTrack(int(rest[0]), channels, bytes.fromhex(config)), AacFraming(*map(int, lengths)), audio.attribute("control"))
