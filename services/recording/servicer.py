@@ -23,6 +23,7 @@ from vonglau.rpc import PageToken, call, page_size, remaining
 from vonglau.subscription import ProjectionRunner
 
 LONGEST_TIMELINE_NS, LONGEST_PLAY_NS = 31 * DAY_NS, 24 * HOUR_NS
+LATEST_NS = 2**63 - 1  # that 64 bits hold
 DEFAULT_PAGE, LARGEST_PAGE = 50, 200
 
 
@@ -83,6 +84,8 @@ def span_of(start: Timestamp, end: Timestamp, longest_ns: int, told: str) -> tup
     """Raises: Invalid (RANGE_IMPOSSIBLE, RANGE_TOO_LONG)."""
     start_ns, end_ns = nanoseconds(start), nanoseconds(end)
     must_be_in_order(start_ns, end_ns)
+    if end_ns > LATEST_NS:
+        raise Invalid("RANGE_IMPOSSIBLE", "a range ends in 2262 or earlier", field="to")
     if end_ns - start_ns > longest_ns:
         raise Invalid("RANGE_TOO_LONG", f"a range is at most {told} long; ask for it in parts", field="to")
     return start_ns, end_ns

@@ -105,7 +105,8 @@ async def test_somebody_without_any_binding_may_do_nothing(access: Access) -> No
 
 @pytest.mark.parametrize("action", ["footage.view_live_raw", "footage.play_raw"])
 async def test_footage_is_used_for_a_stated_purpose(access: Access, action: str) -> None:
-    assert (await refusal(access, call(LAN), action, camera="cam-p", purpose=0)).reason == "PURPOSE_MISMATCH"
+    for purpose in (0, -1, 99):
+        assert (await refusal(access, call(LAN), action, camera="cam-p", purpose=purpose)).reason == "PURPOSE_MISMATCH"
 
 
 async def test_a_missing_purpose_does_not_tell_a_stranger_that_the_camera_exists(access: Access) -> None:

@@ -242,7 +242,8 @@ async def test_summaries_are_paged_and_show_only_what_the_caller_may_know(platfo
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "reason"), [(10, 10, "RANGE_IMPOSSIBLE"), (10, 5, "RANGE_IMPOSSIBLE"), (0, 32 * 86_400, "RANGE_TOO_LONG")],
+    ("start", "end", "reason"),
+    [(10, 10, "RANGE_IMPOSSIBLE"), (10, 5, "RANGE_IMPOSSIBLE"), (0, 32 * 86_400, "RANGE_TOO_LONG"), (9e9, 9e9 + 5, "RANGE_IMPOSSIBLE")],
 )
 async def test_an_impossible_range_is_refused(platform: Platform, start: float, end: float, reason: str) -> None:
     stub = platform.stub()

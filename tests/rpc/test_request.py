@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from vonglau.errors import Invalid, Unauthenticated
 from vonglau.identity import Caller
@@ -32,8 +33,15 @@ def register(**changes: Any) -> registry.RegisterCameraRequest:
         (register(request_id="1"), "REQUEST_ID_MALFORMED", "request_id"),
         (register(request_id="00000000-0000-1000-8000-000000000000"), "REQUEST_ID_MALFORMED", "request_id"),
         (registry.ListCamerasRequest(page_size=-1), "PAGE_SIZE_NEGATIVE", "page_size"),
+        (registry.GetCameraRequest(camera="gate", as_of=Timestamp(seconds=253_402_300_800)), "TIME_IMPOSSIBLE", "as_of"),
+        (registry.GetCameraRequest(camera="gate", as_of=Timestamp(seconds=-(2**63))), "TIME_IMPOSSIBLE", "as_of"),
+        (registry.ListCamerasRequest(as_of=Timestamp(nanos=-1)), "TIME_IMPOSSIBLE", "as_of"),
+        (registry.ListCamerasRequest(as_of=Timestamp(nanos=1_000_000_000)), "TIME_IMPOSSIBLE", "as_of"),
     ],
-    ids=["empty text", "absent message", "no UUID", "a UUID of version 1", "negative page size"],
+    ids=[
+        "empty text", "absent message", "no UUID", "a UUID of version 1", "negative page size",
+        "year 10000", "before year 1", "negative nanos", "a second of nanos",
+    ],
 )
 def test_a_request_that_its_own_proto_forbids_is_invalid(request_: Message, reason: str, field: str) -> None:
     with pytest.raises(Invalid) as caught:
@@ -114,6 +122,12 @@ def test_a_page_token_of_another_query_is_invalid() -> None:
     with pytest.raises(Invalid) as caught:
         PageToken.decode(registry.ListCamerasRequest(owner="ward-12", page_token=token))
     assert caught.value.reason == "PAGE_TOKEN_OF_ANOTHER_QUERY"
+
+
+def test_a_page_token_of_another_list_is_invalid() -> None:
+    token = PageToken.encode(registry.ListCamerasRequest(), ["cam-1"])
+    with pytest.raises(Invalid, match="begin again"):
+        PageToken.decode(registry.ListOwnersRequest(page_token=token))
 
 
 @pytest.mark.parametrize("token", ["x", "%%%", "AAAA", "Ngã", "a" * 400], ids=["short", "signs", "no place", "letters", "long"])

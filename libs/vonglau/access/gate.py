@@ -11,6 +11,7 @@ from vonglau.clock import Clock, SystemClock
 from vonglau.errors import Denied, Unavailable, VonglauError
 from vonglau.eventlog import Call
 from vonglau.identity import Caller
+from vonglau.registry.v1.events_pb2 import Purpose
 
 SETTLE_S = 0.25
 NOBODY, EVERYBODY = Scope(frozenset()), Scope(None)
@@ -63,8 +64,8 @@ class Access:
             refusal = await self._settled(call, caller, action, owner, camera)
         if refusal is not None:
             raise refusal
-        if ACTIONS[action].needs_purpose and caller.kind == "person" and not purpose:
-            raise Denied("PURPOSE_MISMATCH", "footage is used for a stated purpose; the call states none")
+        if ACTIONS[action].needs_purpose and caller.kind == "person" and (not purpose or purpose not in Purpose.values()):
+            raise Denied("PURPOSE_MISMATCH", "footage is used for a stated purpose; the call states none that is known")
         return Permit(caller, action, self._covered(call, action, owner, camera), call, camera, purpose, case)
 
     def scope(self, call: Call, action: str) -> Scope:

@@ -46,7 +46,8 @@ class PageToken:
 
 
 def check(request: Message, place: bytes) -> bytes:
-    return hashlib.sha256(body_hash(request, without=NOT_THE_QUERY).encode() + place).digest()[:CHECK]
+    query = request.DESCRIPTOR.full_name + body_hash(request, without=NOT_THE_QUERY)
+    return hashlib.sha256(query.encode() + place).digest()[:CHECK]
 
 
 def page_size(request: Message, *, default: int, most: int) -> int:

@@ -1,4 +1,4 @@
-"""What the protos themselves say of a request: REQUIRED, UUID4, and page sizes that are not negative."""
+"""What the protos themselves say of a request: REQUIRED, UUID4, page sizes that are not negative, and times that are in the calendar."""
 from __future__ import annotations
 
 import re
@@ -14,11 +14,13 @@ from vonglau.rpc.annotations import is_required, is_uuid4
 
 Check = Callable[[Message, str], None]  # (message, path of the message with a trailing dot)
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+TIMESTAMP = "google.protobuf.Timestamp"
+EARLIEST_S, LATEST_S = -62_135_596_800, 253_402_300_799  # years 1 to 9999, as the type says
 NAMED = (FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_ENUM)
 
 
 def validate(request: Message) -> None:
-    """Raises: Invalid with the field's path: FIELD_REQUIRED, REQUEST_ID_MALFORMED, PAGE_SIZE_NEGATIVE."""
+    """Raises: Invalid with the field's path: FIELD_REQUIRED, REQUEST_ID_MALFORMED, PAGE_SIZE_NEGATIVE, TIME_IMPOSSIBLE."""
     for check in checks(request.DESCRIPTOR):
         check(request, "")
 
@@ -38,6 +40,8 @@ def check_of(field: FieldDescriptor) -> Check | None:
         parts.append(partial(uuid4, field.name))
     if field.name == "page_size":
         parts.append(not_negative)
+    if is_time(field):
+        parts.append(partial(in_calendar, field.name))
     if field.message_type is not None and speaks(field.message_type):
         parts.append(partial(within, field, field.message_type))
     return partial(in_turn, parts) if parts else None
@@ -48,7 +52,10 @@ def speaks(descriptor: Descriptor, above: frozenset[str] = frozenset()) -> bool:
     if descriptor.full_name in above or descriptor.file.package.startswith("google."):
         return False
     above |= {descriptor.full_name}
-    return any(is_required(field) or is_uuid4(field) or (field.message_type is not None and speaks(field.message_type, above)) for field in descriptor.fields)
+    return any(
+        is_required(field) or is_uuid4(field) or is_time(field) or (field.message_type is not None and speaks(field.message_type, above))
+        for field in descriptor.fields
+    )
 
 
 def in_turn(parts: list[Check], message: Message, path: str) -> None:
@@ -78,6 +85,16 @@ def not_negative(message: Message, path: str) -> None:
     size: int = message.page_size  # type: ignore[attr-defined]
     if size < 0:
         raise Invalid("PAGE_SIZE_NEGATIVE", f"{path}page_size is {size}; 0 asks for the default", field=f"{path}page_size")
+
+
+def is_time(field: FieldDescriptor) -> bool:
+    return not field.is_repeated and field.message_type is not None and field.message_type.full_name == TIMESTAMP
+
+
+def in_calendar(name: str, message: Message, path: str) -> None:
+    at = getattr(message, name)
+    if not (EARLIEST_S <= at.seconds <= LATEST_S and 0 <= at.nanos < 1_000_000_000):
+        raise Invalid("TIME_IMPOSSIBLE", f"{path}{name} is not within the years 1 to 9999, or has nanos beyond a second", field=f"{path}{name}")
 
 
 def within(field: FieldDescriptor, inner: Descriptor, message: Message, path: str) -> None:
