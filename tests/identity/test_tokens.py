@@ -87,6 +87,13 @@ def test_a_token_from_the_future_waits_until_it_is_within_the_leeway(issuer: Loc
     assert verifier.verify(token) == LAN
 
 
+def test_a_token_is_not_valid_before_the_time_that_it_names(tmp_path: Path, issuer: LocalIssuer, verifier: Verifier, clock: SettableClock) -> None:
+    later = signed(tmp_path, issuer.token(LAN, 600, "city"), nbf=clock.now_ns() // 1_000_000_000 + 60)
+    assert reason(verifier, later) == "TOKEN_NOT_YET_VALID"
+    clock.advance(30)
+    assert verifier.verify(later) == LAN
+
+
 def test_a_token_of_another_tenant_means_nothing_here(issuer: LocalIssuer, verifier: Verifier) -> None:
     assert reason(verifier, issuer.token(LAN, 60, "training")) == "TOKEN_AUDIENCE"
 
@@ -134,7 +141,10 @@ def test_a_token_without_one_of_its_claims_is_refused(tmp_path: Path, issuer: Lo
     assert reason(verifier, signed(tmp_path, issuer.token(LAN, 60, "city"), drop=claim)) in ("TOKEN_MALFORMED", "TOKEN_AUDIENCE", "TOKEN_ISSUER")
 
 
-@pytest.mark.parametrize("changes", [{"kind": "root"}, {"kind": 1}, {"sub": ""}, {"sub": "a b"}, {"sub": "a:b"}, {"iat": "soon"}, {"exp": True}, {"exp": None}])
+@pytest.mark.parametrize("changes", [
+    {"kind": "root"}, {"kind": 1}, {"sub": ""}, {"sub": "a b"}, {"sub": "a:b"}, {"iat": "soon"}, {"exp": True}, {"exp": None},
+    {"exp": float("nan")}, {"exp": float("inf")}, {"exp": 10**400}, {"nbf": "soon"},
+])
 def test_claims_that_mean_nothing_are_refused(tmp_path: Path, issuer: LocalIssuer, verifier: Verifier, changes: dict[str, Any]) -> None:
     assert reason(verifier, signed(tmp_path, issuer.token(LAN, 60, "city"), **changes)) == "TOKEN_MALFORMED"
 

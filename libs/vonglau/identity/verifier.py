@@ -16,6 +16,7 @@ from vonglau.identity.issuer import ISSUER
 
 ALGORITHM = "EdDSA"  # the only one: a token cannot choose how it is checked
 LONGEST = 8192  # characters
+LATEST = 253_402_300_800  # s since 1970: the year 10000, below infinity and what is no number
 REQUIRED = ("sub", "kind", "iss", "aud", "iat", "exp", "jti")
 _TIMES_OFF = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}  # checked here, by a clock that tests can set
 
@@ -61,12 +62,13 @@ class Verifier:
 
     def _must_be_in_time(self, claims: Mapping[str, Any]) -> None:
         now = self._clock.now_ns() / 1_000_000_000
-        begin, end = claims["iat"], claims["exp"]
-        if not all(type(at) in (int, float) for at in (begin, end)):
+        times = claims["iat"], claims.get("nbf", claims["iat"]), claims["exp"]
+        if not all(type(at) in (int, float) and -LATEST < at < LATEST for at in times):
             raise Unauthenticated("TOKEN_MALFORMED", "the token's times are no numbers")
+        issued, begin, end = times
         if now >= end + self._leeway:
             raise Unauthenticated("TOKEN_EXPIRED", "the token has expired; get a new one")
-        if now < begin - self._leeway:
+        if now < max(issued, begin) - self._leeway:
             raise Unauthenticated("TOKEN_NOT_YET_VALID", "the token is from the future; one of the clocks is wrong")
 
     def _key(self, header: Mapping[str, Any]) -> Ed25519PublicKey:
