@@ -6,6 +6,7 @@ stored before the event that names it; a crash between the two leaves a cipherte
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,12 +19,19 @@ from vonglau.secrets import Secrets
 
 log = logging.getLogger(__name__)
 
+LONGEST = 256  # characters of a username, or of a password
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a line end would begin another header of a request to the camera
+
 
 def one_credential(given: Credential | None, in_url: Credential | None) -> Credential | None:
-    """Raises: Invalid (CREDENTIALS_DIFFER)."""
+    """Raises: Invalid (CREDENTIALS_DIFFER, CREDENTIAL_MALFORMED)."""
     if given is not None and in_url is not None and given != in_url:
         raise Invalid("CREDENTIALS_DIFFER", "the stream's URL and the field credential say different things", field="credential")
-    return in_url if given is None else given
+    credential = in_url if given is None else given
+    for part in (credential.username, credential.password) if credential is not None else ():
+        if len(part) > LONGEST or CONTROL.search(part):
+            raise Invalid("CREDENTIAL_MALFORMED", f"username and password are at most {LONGEST} characters without control characters", field="credential")
+    return credential
 
 
 class Credentials:

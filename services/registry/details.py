@@ -13,6 +13,7 @@ from vonglau.registry.v1.events_pb2 import CameraDetails, ProjectDetails, Stream
 from vonglau.registry.v1.service_pb2 import Credential
 
 LONGEST = 200  # characters of a text
+UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories: they steer a terminal, turn the direction of what follows, or do not show
 TEXTS = ("display_name", "investor", "project", "notice_sign", "certificate_number")
 ENUMS = ("camera_class", "type", "funding")
 SETS = ("purposes", "onvif_profiles")
@@ -56,8 +57,8 @@ def text(value: str, field: str) -> str:
     Raises: Invalid (TEXT_MALFORMED).
     """
     normal = unicodedata.normalize("NFC", value).strip()
-    if len(normal) > LONGEST or any(unicodedata.category(letter) == "Cc" for letter in normal):
-        raise Invalid("TEXT_MALFORMED", f"{field} is at most {LONGEST} characters without control characters", field=field)
+    if len(normal) > LONGEST or any(unicodedata.category(letter) in UNSEEN for letter in normal):
+        raise Invalid("TEXT_MALFORMED", f"{field} is at most {LONGEST} characters without control or invisible characters", field=field)
     return normal
 
 

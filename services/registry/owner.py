@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from vonglau.access import Permit
-from vonglau.errors import AlreadyExists, NotFound
+from vonglau.errors import AlreadyExists, NotFound, Refused
 from vonglau.eventlog import AggregateStream, Fold, aggregate_stream
 from vonglau.registry.v1.events_pb2 import AdministratorBound, AdministratorUnbound, OwnerRegistered, OwnerRenamed
 from vonglau.registry.v1.service_pb2 import BindAdministratorRequest, RegisterOwnerRequest, RenameOwnerRequest, UnbindAdministratorRequest
@@ -32,6 +32,7 @@ def evolve(owner: Owner | None, event: Event) -> Owner:
 
 
 OWNER = Fold(evolve)
+MOST_ADMINISTRATORS = 500  # each owner's fit into one event and one value of the bucket `access_state`
 
 
 def owner_stream(owner: str) -> AggregateStream:
@@ -48,7 +49,9 @@ def register(owner: Owner | None, request: RegisterOwnerRequest, permit: Permit)
     permit.must_cover(request.owner)
     if owner is not None:
         raise AlreadyExists("OWNER_ID_TAKEN", f"there is an owner {request.owner!r} already", owner=request.owner)
-    yield OwnerRegistered(owner=request.owner, display_name=request.display_name, administrators=sorted(set(request.administrators)))
+    administrators = sorted(set(request.administrators))
+    must_be_few(len(administrators))
+    yield OwnerRegistered(owner=request.owner, display_name=request.display_name, administrators=administrators)
 
 
 def rename(owner: Owner | None, request: RenameOwnerRequest, permit: Permit) -> Iterable[Event]:
@@ -66,6 +69,7 @@ def bind_administrator(owner: Owner | None, request: BindAdministratorRequest, p
     permit.must_cover(request.owner)
     if request.person in owner.administrators:
         return
+    must_be_few(len(owner.administrators) + 1)
     yield AdministratorBound(owner=request.owner, person=request.person)
 
 
@@ -76,3 +80,9 @@ def unbind_administrator(owner: Owner | None, request: UnbindAdministratorReques
     if request.person not in owner.administrators:
         return
     yield AdministratorUnbound(owner=request.owner, person=request.person)
+
+
+def must_be_few(administrators: int) -> None:
+    """Raises: Refused (TOO_MANY_ADMINISTRATORS)."""
+    if administrators > MOST_ADMINISTRATORS:
+        raise Refused("TOO_MANY_ADMINISTRATORS", f"an owner has at most {MOST_ADMINISTRATORS} administrators")

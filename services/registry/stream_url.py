@@ -13,7 +13,7 @@ from vonglau.registry.v1.service_pb2 import Credential
 
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}  # RFC 7826, section 4.2
 HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.?")
-UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")  # and what turns or hides the letters beside it
 LONGEST = 500  # characters
 
 

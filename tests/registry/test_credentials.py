@@ -83,6 +83,16 @@ def test_a_url_and_a_field_that_contradict_each_other_are_refused() -> None:
     assert CANARY not in f"{refusal.value} {refusal.value.metadata}"
 
 
+@pytest.mark.parametrize("part", ["canary\r\nX: y", "canary\0", "canary" * 50])
+def test_a_credential_that_would_change_a_request_or_is_none_is_refused(part: str) -> None:
+    for credential in (pb.Credential(username=part), pb.Credential(username="u", password=part)):
+        for given, in_url in ((credential, None), (None, credential)):
+            with pytest.raises(Invalid) as refusal:
+                one_credential(given, in_url)
+            assert refusal.value.reason == "CREDENTIAL_MALFORMED"
+            assert "canary" not in f"{refusal.value} {refusal.value.metadata}"
+
+
 @pytest.mark.loopback
 async def test_a_password_appears_nowhere_but_in_the_secret_store(
     platform: Any, lan: RegistryAsyncStub, details: Callable[..., CameraDetails], caplog: pytest.LogCaptureFixture

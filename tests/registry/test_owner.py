@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from services.registry.owner import Owner, bind_administrator, evolve, register, rename, unbind_administrator
+from services.registry.owner import MOST_ADMINISTRATORS, Owner, bind_administrator, evolve, register, rename, unbind_administrator
 from vonglau.access import Permit
-from vonglau.errors import AlreadyExists, Denied, NotFound
+from vonglau.errors import AlreadyExists, Denied, NotFound, Refused
 from vonglau.registry.v1.events_pb2 import AdministratorBound, AdministratorUnbound, OwnerRegistered, OwnerRenamed
 from vonglau.registry.v1.service_pb2 import BindAdministratorRequest, RegisterOwnerRequest, RenameOwnerRequest, UnbindAdministratorRequest
 
@@ -15,6 +15,18 @@ def test_an_owner_is_registered_with_its_administrators(permit: Permit) -> None:
     request = RegisterOwnerRequest(owner="ward-hoan-kiem", display_name="Phường Hoàn Kiếm", administrators=["minh", "lan", "lan"])
     (event,) = register(None, request, permit)
     assert event == OwnerRegistered(owner="ward-hoan-kiem", display_name="Phường Hoàn Kiếm", administrators=["lan", "minh"])
+
+
+def test_an_owner_has_a_bounded_number_of_administrators(permit: Permit) -> None:
+    many = [f"p{number}" for number in range(MOST_ADMINISTRATORS + 1)]
+    full = Owner("Phường Hoàn Kiếm", frozenset(many[1:]))
+    for decision in (
+        register(None, RegisterOwnerRequest(owner="ward-hoan-kiem", display_name="x", administrators=many), permit),
+        bind_administrator(full, BindAdministratorRequest(owner="ward-hoan-kiem", person=many[0]), permit),
+    ):
+        with pytest.raises(Refused):
+            list(decision)
+    assert list(register(None, RegisterOwnerRequest(owner="ward-hoan-kiem", display_name="x", administrators=many[1:]), permit))
 
 
 def test_an_owner_id_is_registered_once(permit: Permit) -> None:

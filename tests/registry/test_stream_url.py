@@ -37,6 +37,8 @@ def test_a_credential_in_the_url_is_taken_out_and_decoded() -> None:
         "rtsp://10.0.0.1:99999/a",
         "rtsp://10.0.0.1/a#main",
         "rtsp://10.0.0.1/a b",
+        "rtsp://10.0.0.1/a\x9b31m",
+        "rtsp://10.0.0.1/\u202ea",
         "rtsp://-bad-/a",
         "rtsp://[::1/a",
         "rtsp://[10.0.0.1]/a",
