@@ -56,6 +56,7 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, content: str) -> None:
         ("", "FILE_EMPTY"),
         ("owner,name,adress\n", "COLUMN_UNKNOWN"),
         ("owner,name\nward-1,x\n", "COLUMN_MISSING"),
+        ("owner,name,url,name\nward-1,x,rtsp://h/1,y\n", "COLUMN_TWICE"),
         ("owner,name,url\nward-1,x\n", "ROW_MALFORMED"),
         ('owner,name,url\nward-1,"x,rtsp://h/1\n', "ROW_MALFORMED"),
         ("owner,name,url\nward-1," + "x" * (LONGEST_FIELD + 1) + ",rtsp://h/1\n", "LINE_TOO_LONG"),
@@ -71,3 +72,15 @@ def test_a_malformed_file_is_refused_before_anything_is_sent(tmp_path: Path, con
 def test_a_value_that_cannot_be_read_is_the_rows_and_not_the_files(tmp_path: Path) -> None:
     rows = read_rows(file(tmp_path, "owner,name,url,azimuth,class\nw,a,rtsp://h/1,north,\nw,b,rtsp://h/2,90,\nw,c,rtsp://h/3,,bridge\n"))
     assert [row.unreadable.partition(":")[0] for row in rows] == ["NUMBER_MALFORMED", "", "CLASS_UNKNOWN"]
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999", "99999999999", "1e30", "0x10"])
+@pytest.mark.parametrize("column", ["bitrate_kbps", "latitude", "azimuth"])
+def test_a_number_that_no_field_holds_is_the_rows_and_not_the_files(tmp_path: Path, column: str, number: str) -> None:
+    (row,) = read_rows(file(tmp_path, f"owner,name,url,{column}\nw,a,rtsp://h/1,{number}\n"))
+    assert row.unreadable.startswith("NUMBER_MALFORMED: ")
+
+
+def test_a_password_without_a_username_is_sent_along(tmp_path: Path) -> None:
+    (row,) = read_rows(file(tmp_path, "owner,name,url,password\nw,a,rtsp://h/1,made-up\n"))
+    assert (row.credential.username, row.credential.password) == ("", "made-up")

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 
 from vonglau.cli.words import value
@@ -17,12 +18,13 @@ OPTIONAL = (
 )  # fmt: skip
 LONGEST_FIELD = 65_536  # characters
 MOST_ROWS = 200_000
+BEYOND = 2**31  # no number of a row is that large
 
 
 def read_rows(path: Path) -> list[registry.ImportRow]:
     """One row per line, numbered as in the file (the header is line 1).
 
-    Raises: Invalid (ENCODING_NOT_UTF8, COLUMN_UNKNOWN, COLUMN_MISSING, LINE_TOO_LONG, ROW_MALFORMED, FILE_EMPTY, TOO_MANY_ROWS), OSError.
+    Raises: Invalid (ENCODING_NOT_UTF8, COLUMN_UNKNOWN, COLUMN_MISSING, COLUMN_TWICE, LINE_TOO_LONG, ROW_MALFORMED, FILE_EMPTY, TOO_MANY_ROWS), OSError.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -51,6 +53,8 @@ def check_header(path: Path, header: list[str]) -> None:
     for column in header:
         if column not in REQUIRED + OPTIONAL:
             raise Invalid("COLUMN_UNKNOWN", f"{path}: there is no column {column[:60]!r}; there are: {', '.join(REQUIRED + OPTIONAL)}", column=column[:60])
+    if twice := next((column for column in header if header.count(column) > 1), ""):
+        raise Invalid("COLUMN_TWICE", f"{path}: the column {twice!r} stands there twice", column=twice)
     for column in REQUIRED:
         if column not in header:
             raise Invalid("COLUMN_MISSING", f"{path}: the column {column!r} is missing", column=column)
@@ -64,8 +68,8 @@ def row(fields: dict[str, str], line: int) -> registry.ImportRow:
         result.details.CopyFrom(details(cells))
     except Invalid as error:
         result.unreadable = f"{error.reason}: {error.message}"
-    if cells.get("username"):
-        result.credential.CopyFrom(registry.Credential(username=cells["username"], password=cells.get("password", "")))
+    if cells.get("username") or cells.get("password"):
+        result.credential.CopyFrom(registry.Credential(username=cells.get("username", ""), password=cells.get("password", "")))
     return result
 
 
@@ -101,6 +105,9 @@ def details(cells: dict[str, str]) -> events.CameraDetails:
 def number(cells: dict[str, str], name: str) -> float:
     text = cells.get(name, "")
     try:
-        return float(text) if text else 0.0
+        value = float(text) if text else 0.0
     except ValueError:
-        raise Invalid("NUMBER_MALFORMED", f"{name} is {text[:40]!r}, not a number", field=name) from None
+        value = math.nan
+    if not abs(value) < BEYOND:
+        raise Invalid("NUMBER_MALFORMED", f"{name} is {text[:40]!r}, not a number that makes sense there", field=name)
+    return value
