@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -101,6 +102,52 @@ async def test_a_second_rebuild_at_the_same_time_is_refused(run: Any, documents:
         may_go_on.set()
         assert (await first).done
         assert (await rebuilt(runner)).done
+
+
+class LosableLease:
+    """Held at once, and never again after it was lost."""
+
+    def __init__(self) -> None:
+        self.holders: list[asyncio.Task[Any]] = []
+
+    def lose(self) -> None:
+        self.holders[-1].cancel()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        if self.holders:
+            await asyncio.Event().wait()
+        self.holders.append(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if task.uncancel():
+                raise
+            raise RuntimeError("lost") from None
+
+
+async def test_a_rebuild_under_a_lost_lease_leaves_the_documents_to_who_has_it_now(run: Any, documents: SqliteDocuments) -> None:
+    seeding, may_go_on, lease, view = asyncio.Event(), asyncio.Event(), LosableLease(), Doubling()
+
+    async def seed(plant: Plant, *, buckets_only: bool) -> None:
+        if (await documents.checkpoints("numbers")).get(LOG):
+            seeding.set()
+            await may_go_on.wait()
+
+    async with run(projection_of(view, seed=seed), documents, MemoryEvents(numbered(1, 30)), lease=lease) as runner:
+        await runner.passed(f"{LOG}:30", 5)
+        view.factor = 2
+        rebuilding = asyncio.create_task(rebuilt(runner))
+        await seeding.wait()
+        lease.lose()
+        await eventually(lambda: not runner._serving.holds)
+        may_go_on.set()
+        with pytest.raises(Unavailable) as refusal:
+            await rebuilding
+        assert refusal.value.reason == "RUNS_ELSEWHERE"
+        assert (await contents(documents))["cam-0"]["numbers"] == list(range(3, 31, 3))
 
 
 async def test_a_rebuild_goes_on_when_nobody_listens_any_more(run: Any, documents: SqliteDocuments) -> None:

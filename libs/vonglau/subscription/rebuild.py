@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -53,7 +53,10 @@ class Planting:
 class Rebuild:
     """One rebuild of one projection. The live documents answer until the switch."""
 
-    def __init__(self, reads: Projection, live: Stage, new: Stage, *, documents: Documents, events: EventSource, pace: Pace) -> None:
+    def __init__(
+        self, reads: Projection, live: Stage, new: Stage, *, documents: Documents, events: EventSource, pace: Pace, holds: Callable[[], bool]
+    ) -> None:
+        """holds: whether this process still runs the projection."""
         self.progress = Rebuilding()
         self._reads = reads
         self._live = live
@@ -61,9 +64,13 @@ class Rebuild:
         self._documents = documents
         self._events = events
         self._pace = pace
+        self._holds = holds
 
     async def run(self, *, buckets_only: bool) -> None:
-        """buckets_only: the seed alone, and what comes from now on."""
+        """buckets_only: the seed alone, and what comes from now on.
+
+        Raises: Unavailable (RUNS_ELSEWHERE): the lease was lost meanwhile, and whoever has it now writes to the live documents; what the seed raises.
+        """
         await self.clear()
         await self._new.open()
         states = {source.log: await self._events.state(source.log) for source in self._reads.sources}
@@ -75,6 +82,8 @@ class Rebuild:
         for _ in range(ROUNDS):
             await self._catch_up({log: (await self._events.state(log)).last_sequence for log in states})
         async with self._live.at_rest():
+            if not self._holds():
+                raise Unavailable("RUNS_ELSEWHERE", f"another replica runs {self._reads.name} by now; rebuild it there")
             self.progress.phase = "switch"
             saved = await self._documents.checkpoints(self._reads.name)
             await self._catch_up({log: checkpoint.sequence for log, checkpoint in saved.items()})  # never behind what was answered so far

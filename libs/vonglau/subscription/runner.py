@@ -135,7 +135,9 @@ class ProjectionRunner:
         if self._rebuild and not self._rebuild.done():
             raise Refused("REBUILD_RUNNING", f"{self.name} is being rebuilt already")
         new = Stage(self._reads, self._documents, self._clock, self._pace, in_rebuild=True)
-        rebuild = Rebuild(self._reads, self._stage, new, documents=self._documents, events=self._events, pace=self._pace)
+        rebuild = Rebuild(
+            self._reads, self._stage, new, documents=self._documents, events=self._events, pace=self._pace, holds=lambda: self._serving.holds
+        )
         self._rebuild = asyncio.create_task(rebuild.run(buckets_only=buckets_only), name=f"rebuild {self.name}")
         self._rebuild.add_done_callback(self._rebuilt)
         async for progress in watched(rebuild.progress, self._rebuild, PROGRESS_S):
