@@ -1,15 +1,19 @@
 """Telemetry: declared names, bounded labels, nothing while it is off, trace context through headers, log lines."""
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from vonglau import telemetry
-from vonglau.telemetry import names
+from vonglau.telemetry import exporting, names
 from vonglau.telemetry.logs import JsonLines, TextLines
 from vonglau.telemetry.names import LABELS, METRICS, SPANS, Kind
 
@@ -102,6 +106,122 @@ def test_an_error_while_processing_is_the_status_of_the_span_and_a_label_of_the_
 @pytest.mark.parametrize("traceparent", ["", "00-zz-yy-01", "00-00000000000000000000000000000000-0000000000000000-01"])
 def test_a_malformed_trace_context_is_none(traceparent: str) -> None:
     assert telemetry.extract({"traceparent": traceparent}) is None
+
+
+async def test_a_body_that_is_cancelled_has_not_failed(exported: Any) -> None:
+    async def publish() -> None:
+        with telemetry.publishing(SUBJECT):
+            await asyncio.Event().wait()
+
+    publishing = asyncio.ensure_future(publish())
+    await asyncio.sleep(0)
+    publishing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await publishing
+    (span,) = exported.spans()
+    assert span.status.is_unset
+    (labels,) = exported.labels("messaging.client.operation.duration")
+    assert names.ERROR_TYPE not in labels
+
+
+def test_a_message_that_could_not_be_sent_is_counted_and_told_by_the_class_of_its_error(exported: Any) -> None:
+    with pytest.raises(OSError, match="gone"), telemetry.publishing(SUBJECT, 3):
+        raise OSError("gone")
+    assert exported.value("messaging.client.sent.messages") == 3
+    assert [labels[names.ERROR_TYPE] for labels in exported.labels("messaging.client.operation.duration")] == ["OSError"]
+
+
+def test_counts_add_up_and_differ_by_label(exported: Any) -> None:
+    for cause, amount in (("refused", 1), ("refused", 2), ("frozen_picture", 5)):
+        telemetry.count(names.INTERRUPTIONS, amount, {names.CAUSE: cause})
+    assert exported.value("vonglau.ingest.interruptions", **{names.CAUSE: "refused"}) == 3
+    assert exported.value("vonglau.ingest.interruptions", **{names.CAUSE: "frozen_picture"}) == 5
+
+
+def test_a_gauge_is_read_anew_at_each_export_and_leaves_out_labels_that_are_not_declared(exported: Any) -> None:
+    used = [1.0]
+    telemetry.gauge(names.SPOOL_BYTES, lambda: [(used[0], {"camera": "cam-1"})])
+    assert exported.value("vonglau.ingest.spool") == 1
+    used[0] = 2.0
+    assert exported.value("vonglau.ingest.spool") == 2
+    assert exported.labels("vonglau.ingest.spool") == [{}]
+
+
+def test_a_root_span_begins_a_trace_of_its_own_and_one_without_parent_continues_the_one_around(exported: Any) -> None:
+    with telemetry.publishing(SUBJECT), telemetry.publishing(SUBJECT), telemetry.processing(SUBJECT, {}, projection="inventory"):
+        pass
+    processed, inner, outer = exported.spans()
+    assert processed.parent is None
+    assert inner.parent.span_id == outer.get_span_context().span_id
+
+
+class Received(MetricExporter):
+    """What an endpoint would have received of metrics."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.services: list[str] = []
+        self.metrics: list[str] = []
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **more: Any) -> MetricExportResult:
+        for each in metrics_data.resource_metrics:
+            self.services.append(str(each.resource.attributes["service.name"]))
+            self.metrics += [metric.name for scope in each.scope_metrics for metric in scope.metrics]
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return True
+
+    def shutdown(self, timeout_millis: float = 30_000, **more: Any) -> None:
+        """Nothing is open."""
+
+
+def test_with_an_endpoint_everything_up_to_the_stop_is_exported_under_the_services_name_and_nothing_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    received, spans = Received(), InMemorySpanExporter()
+    monkeypatch.setattr(exporting, "OTLPMetricExporter", lambda: received)
+    monkeypatch.setattr(exporting, "OTLPSpanExporter", lambda: spans)
+    started = telemetry.start("registry", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317"})
+    with telemetry.publishing(SUBJECT):
+        telemetry.count(names.INTERRUPTIONS)
+    started.stop()
+    telemetry.count(names.SPOOL_SHED)
+    with telemetry.publishing(SUBJECT):
+        pass
+    assert set(received.services) == {"registry"}
+    assert {"vonglau.ingest.interruptions", "messaging.client.sent.messages"} <= set(received.metrics)
+    assert "vonglau.ingest.shed_segments" not in received.metrics
+    assert [span.resource.attributes["service.name"] for span in spans.get_finished_spans()] == ["registry"]
+
+
+@pytest.fixture
+def root_logger() -> Iterator[logging.Logger]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield root
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize(("form", "first"), [("text", "2"), ("json", "{")])
+def test_one_handler_writes_lines_of_the_wanted_form_from_the_wanted_level_up(
+    root_logger: logging.Logger, capsys: pytest.CaptureFixture[str], form: str, first: str
+) -> None:
+    for _ in range(2):  # a second call leaves no second handler
+        telemetry.log_to_stderr("registry", form=form, level="warning")
+    logging.getLogger("vonglau.test").info("not told")
+    logging.getLogger("vonglau.test").warning("told")
+    (written,) = capsys.readouterr().err.splitlines()
+    assert written.startswith(first)
+    assert "told" in written
+
+
+def test_half_a_character_costs_no_log_line() -> None:
+    assert json.loads(line(JsonLines("registry"), args=("cam-\udcff",)))["message"] == "camera cam-? is away"
+
+
+def test_a_text_line_is_followed_by_its_error() -> None:
+    error = OSError("disk gone")
+    assert line(TextLines("registry"), exc_info=(type(error), error, None)).endswith("OSError: disk gone")
 
 
 def line(formatter: logging.Formatter, **changes: Any) -> str:

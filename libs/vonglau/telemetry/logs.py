@@ -4,7 +4,6 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from opentelemetry import trace
@@ -37,7 +36,7 @@ class JsonLines(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
+        line: dict[str, str] = {
             "time": instant(record),
             "level": record.levelname.lower(),
             "service": self._service,
@@ -49,7 +48,12 @@ class JsonLines(logging.Formatter):
             line |= {"trace_id": trace.format_trace_id(context.trace_id), "span_id": trace.format_span_id(context.span_id)}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps({key: encodable(text) for key, text in line.items()}).decode()
+
+
+def encodable(text: str) -> str:
+    """With ? for what is no character: a path or a peer's text may hold half of one, and its line is not to be lost."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def instant(record: logging.LogRecord) -> str:
