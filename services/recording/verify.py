@@ -14,16 +14,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from services.recording import bucket_walk
 from services.recording.archive import archive_key, digest_of, opened
 from services.recording.archiving import part_number
-from services.recording.days import DAY_NS, SECOND_NS, day_name, timestamp
+from services.recording.days import DAY_NS, HOUR_NS, SECOND_NS, day_name, timestamp
 from services.recording.deletion import intents_of
 from services.recording.entry import Entry, fact_of
 from services.recording.footage_index import FootageIndex
+from services.recording.gap_watch import LATE_NS
 from services.recording.timeline import entries_of
 from vonglau.clock import Clock
 from vonglau.errors import Damaged, NotFound
 from vonglau.footage import Footage, ObjectInfo, footage_bucket
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
-from vonglau.media.segment import day_prefix, metadata_of, segment_name
+from vonglau.media.segment import SegmentName, day_prefix, metadata_of, segment_name
 from vonglau.recording.v1.archive_pb2 import ArchivePart
 from vonglau.recording.v1.service_pb2 import Finding, VerifyProgress, VerifyResponse, VerifySummary
 from vonglau.telemetry import count, names
@@ -155,7 +156,7 @@ class Verifier:
         async for day, objects in self._days(scope, owner):
             for each in objects:
                 name = segment_name(each.key)
-                if name is not None and each.key not in known and (name.epoch, name.number) not in scope.gone:
+                if name is not None and each.key not in known and (name.epoch, name.number) not in scope.gone and await self._is_stray(scope.camera, name):
                     start = timestamp(name.start_ns)
                     yield VerifyResponse(finding=Finding(
                         camera=scope.camera, reason="OBJECT_UNKNOWN", key=each.key, start=start, end=start, message=f"no fact tells of {each.key}",
@@ -166,6 +167,16 @@ class Verifier:
         for day in sorted(recorded_days):
             async for finding in self._archives(scope, owner, day, [], known, tally):
                 yield finding
+
+    async def _is_stray(self, camera: str, name: SegmentName) -> bool:
+        """Asked anew, since recording went on meanwhile: an object comes before its fact, and its fact before it is indexed."""
+        hour = name.start_ns // HOUR_NS
+        entries = entries_of([each async for each in self._index.live_hours(camera, hour, hour)])
+        if any((entry.epoch, entry.number) == (name.epoch, name.number) for entry in entries):
+            return False
+        recorded = await self._index.recorded(camera)
+        follows = recorded is None or name.start_ns >= recorded["newest"] - SECOND_NS
+        return not follows or not 0 <= self._clock.now_ns() - name.start_ns <= LATE_NS
 
     async def _days(self, scope: Scope, owner: str) -> AsyncIterator[tuple[int, list[ObjectInfo]]]:
         async for day in bucket_walk.days(self._footage, owner, scope.camera):

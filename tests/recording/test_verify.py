@@ -69,6 +69,26 @@ async def test_an_object_that_no_fact_tells_of_is_named(kept: Any) -> None:
     assert await findings(kept) == [("OBJECT_UNKNOWN", fact.key)]
 
 
+async def test_an_object_that_was_stored_while_verify_ran_is_none_that_nobody_knows(kept: Any) -> None:
+    verifying = kept.verifier.verify(["cam-1"], 0, kept.clock.now_ns() + DAY_S * SECOND)
+    await anext(verifying)
+    await kept.record(6, 2 * DAY_S + 7200)
+    await kept.settle()
+    assert [each.finding.key async for each in verifying if each.HasField("finding")] == []
+
+
+async def test_an_object_whose_fact_is_on_its_way_is_told_of_once_the_fact_is_late(kept: Any) -> None:
+    fact = await kept.record(6, 2 * DAY_S + 7200 - 65, tell=False)
+    assert await findings(kept) == []
+    kept.clock.advance(900)
+    assert await findings(kept) == [("OBJECT_UNKNOWN", fact.key)]
+
+
+async def test_an_object_of_the_future_is_named_at_once(kept: Any) -> None:
+    fact = await kept.record(6, 2 * DAY_S + 7300, tell=False)
+    assert await findings(kept) == [("OBJECT_UNKNOWN", fact.key)]
+
+
 async def test_a_segment_that_does_not_name_the_one_before_it_breaks_the_chain(station: Any) -> None:
     await station.record(0, 0)
     station.digests["cam-1", 1, 0] = b"x" * 32
