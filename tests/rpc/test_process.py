@@ -49,6 +49,13 @@ def test_an_error_is_logged_and_exits_with_1() -> None:
     assert "disk gone" in err
 
 
+def test_an_error_that_names_its_consequence_is_told_in_one_line() -> None:
+    code, _, err = finished(start("from vonglau.errors import Refused; raise Refused('SPOOL_HELD', 'give this one a folder of its own')"))
+    assert code == 1
+    assert "give this one a folder of its own (SPOOL_HELD)" in err
+    assert "Traceback" not in err
+
+
 def test_a_wrong_environment_names_every_variable_and_exits_with_2() -> None:
     code, out, err = finished(start("pass", VONGLAU_GRACE_S="soon", VONGLAU_LOG_FORMAT="xml"))
     assert (code, out) == (2, "")

@@ -11,6 +11,7 @@ import pytest
 from vonglau.documents import SqliteDocuments, building
 from vonglau.errors import Refused, Unavailable
 from vonglau.eventlog import Recorded
+from vonglau.leases import LeaseLost
 from vonglau.subscription import MemoryEvents, Plant, ProjectionRunner, Source, Subscription
 from vonglau.testing.projections import LOG, SUBJECTS, Numbers, contents, number_event, projection_of
 from vonglau.testing.waiting import eventually
@@ -125,10 +126,12 @@ class LosableLease:
         except asyncio.CancelledError:
             if task.uncancel():
                 raise
-            raise RuntimeError("lost") from None
+            raise LeaseLost("numbers") from None
 
 
-async def test_a_rebuild_under_a_lost_lease_leaves_the_documents_to_who_has_it_now(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_rebuild_under_a_lost_lease_leaves_the_documents_to_who_has_it_now(
+    run: Any, documents: SqliteDocuments, caplog: pytest.LogCaptureFixture
+) -> None:
     seeding, may_go_on, lease, view = asyncio.Event(), asyncio.Event(), LosableLease(), Doubling()
 
     async def seed(plant: Plant, *, buckets_only: bool) -> None:
@@ -148,6 +151,7 @@ async def test_a_rebuild_under_a_lost_lease_leaves_the_documents_to_who_has_it_n
             await rebuilding
         assert refusal.value.reason == "RUNS_ELSEWHERE"
         assert (await contents(documents))["cam-0"]["numbers"] == list(range(3, 31, 3))
+    assert [entry.exc_info for entry in caplog.records if "does not hold its lease" in entry.message] == [None]  # foreseen: no stack of calls
 
 
 async def test_a_rebuild_goes_on_when_nobody_listens_any_more(run: Any, documents: SqliteDocuments) -> None:

@@ -13,7 +13,7 @@ import pytest
 from vonglau.broker import Broker, KeyValue
 from vonglau.documents import Changes, Condition, SqliteDocuments, Write
 from vonglau.errors import Unavailable
-from vonglau.leases import BUCKET, Lease
+from vonglau.leases import BUCKET, Lease, LeaseLost
 from vonglau.testing.clock import SettableClock
 from vonglau.testing.timers import MemoryLease, MemoryRuns
 from vonglau.testing.waiting import eventually
@@ -195,7 +195,7 @@ async def test_a_run_that_could_not_be_saved_is_repeated(clock: SettableClock, t
     await eventually(lambda: job.tries == 2 and runs.began_ns)
 
 
-async def test_a_lost_lease_stops_the_jobs_until_it_is_held_again(clock: SettableClock, runs: MemoryRuns) -> None:
+async def test_a_lost_lease_stops_the_jobs_until_it_is_held_again(clock: SettableClock, runs: MemoryRuns, caplog: pytest.LogCaptureFixture) -> None:
     entered: list[asyncio.Task[None]] = []
     stopped = asyncio.Event()
 
@@ -213,7 +213,7 @@ async def test_a_lost_lease_stops_the_jobs_until_it_is_held_again(clock: Settabl
                 if len(entered) > 1:
                     raise
                 task.uncancel()
-                raise RuntimeError("lost") from error
+                raise LeaseLost("lost") from error
 
     async def work(due_ns: int) -> None:
         try:
@@ -230,6 +230,7 @@ async def test_a_lost_lease_stops_the_jobs_until_it_is_held_again(clock: Settabl
     await eventually(stopped.is_set)
     await eventually(lambda: len(entered) == 2)
     await timers.stop()
+    assert [(entry.levelname, entry.exc_info) for entry in caplog.records] == [("WARNING", None)]  # foreseen: no stack of calls
 
 
 @pytest.fixture(params=["memory", pytest.param("kept", marks=pytest.mark.loopback)])

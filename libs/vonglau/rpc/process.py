@@ -12,6 +12,7 @@ from typing import Literal, NoReturn, TypeVar
 import uvloop
 
 from vonglau import telemetry
+from vonglau.errors import VonglauError
 from vonglau.settings import Misconfigured, PlatformSettings, load
 
 S = TypeVar("S", bound=PlatformSettings)
@@ -55,6 +56,9 @@ async def supervised(service: str, settings: S, main: Main[S]) -> int:
             return 0
         log.warning("%s was cut short by a second signal", service)
         return INTERRUPTED
+    except VonglauError as error:
+        log.error("%s ends: %s (%s)", service, error.message, error.reason)
+        return FAILED
     except Exception:
         log.exception("%s ends with an error", service)
         return FAILED

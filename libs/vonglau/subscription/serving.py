@@ -11,6 +11,7 @@ from vonglau.clock import Clock
 from vonglau.documents import Overtaken
 from vonglau.ending import ended
 from vonglau.errors import Unavailable
+from vonglau.leases import LeaseLost
 from vonglau.subscription.follow import Follower, Halted
 from vonglau.subscription.meter import Meter
 from vonglau.subscription.projection import Projection, Source, Subscription
@@ -58,6 +59,9 @@ class Serving:
             try:
                 async with self._lease.held():
                     await self._serve()
+            except LeaseLost:
+                self._meter.interrupted("LEASE_LOST")
+                logger.warning("%s does not hold its lease any more, and goes on once it does", self._reads.name)
             except Exception:
                 self._meter.interrupted("LEASE_LOST")
                 logger.exception("%s does not hold its lease any more", self._reads.name)

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from vonglau.clock import Clock, SystemClock
 from vonglau.ending import Parts, ended
+from vonglau.leases import LeaseLost
 from vonglau.telemetry import count
 from vonglau.telemetry.names import ERROR_TYPE, LOOP, LOOP_ERRORS
 from vonglau.timers.runs import Runs
@@ -85,7 +86,10 @@ class Timers:
             try:
                 async with self._lease.held(), Parts() as parts:
                     await asyncio.wait([parts.start(self._drive(timer)) for timer in self._timers])
-            except Exception as error:  # the outer edge: the lease was lost, or cannot be had
+            except LeaseLost:
+                count(LOOP_ERRORS, labels={LOOP: "timers", ERROR_TYPE: LeaseLost.__name__})
+                logger.warning("timers: the lease was lost; begun again once it is held")
+            except Exception as error:  # the outer edge: the lease cannot be had
                 count(LOOP_ERRORS, labels={LOOP: "timers", ERROR_TYPE: type(error).__name__})
                 logger.exception("timers: stopped, and begun again once the lease is held")
             await asyncio.sleep(self._pace.look_s)
