@@ -29,11 +29,15 @@ async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 class Parts:
-    """`async with Parts() as parts: parts.start(...)`: leaving ends them all; one that fails ends the body and the others, and is raised."""
+    """`async with Parts() as parts: parts.start(...)`: leaving ends them all; one that fails ends the body and the others, and is raised.
+
+    One that fails only as it is ended is raised too, unless the body raised something itself.
+    """
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[Any]] = []
         self._failed: BaseException | None = None
+        self._is_leaving = False
 
     async def __aenter__(self) -> Parts:
         body = asyncio.current_task()
@@ -48,12 +52,21 @@ class Parts:
         return task
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        failed = self._failed
+        cut_short, self._is_leaving = self._failed is not None, True
         await ended(self._tasks)
-        if failed is not None and (self._body.uncancel() <= self._cancelling or not isinstance(error, asyncio.CancelledError)):
-            raise failed
+        if self._failed is None:
+            return
+        nobody_else = cut_short and self._body.uncancel() <= self._cancelling
+        if nobody_else or error is None or (cut_short and not isinstance(error, asyncio.CancelledError)):
+            raise self._failed
+
+    async def over(self) -> None:
+        """Wait until all that was started has ended by itself."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _over(self, task: asyncio.Task[Any]) -> None:
         if self._failed is None and not task.cancelled() and (failure := task.exception()) is not None:
             self._failed = failure
-            self._body.cancel()
+            if not self._is_leaving:
+                self._body.cancel()

@@ -21,6 +21,7 @@ from services.registry.details import normal_details
 from services.registry.journal import Journal
 from services.registry.reading import Reading
 from vonglau.access import Permit
+from vonglau.ending import Parts
 from vonglau.errors import AlreadyExists, Conflict, Exhausted, Invalid, VonglauError
 from vonglau.eventlog import Call, Command, On, Version, checked_id
 from vonglau.registry.v1.events_pb2 import STREAM_KIND_MAIN, CameraDetails
@@ -198,10 +199,11 @@ class BulkImport:
             async with limit:
                 row.reference = await self._credentials.stored(row.camera, row.credential, row.before.credential if row.before else "")
 
-        async with asyncio.TaskGroup() as group:
+        async with Parts() as parts:
             for row in rows:
                 if row.credential is not None:
-                    group.create_task(store(row))
+                    parts.start(store(row))
+            await parts.over()
 
     async def _settle_credential(self, row: Row, accepted: bool) -> None:
         """The secret that is no longer needed: the one before, or the one that was offered."""

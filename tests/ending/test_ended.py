@@ -103,3 +103,50 @@ async def test_parts_that_are_cancelled_from_outside_stay_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await outer
     assert started[0].cancelled()
+
+
+async def fails_when_ended() -> None:
+    try:
+        await asyncio.sleep(60)
+    finally:
+        raise OSError("cannot close")
+
+
+async def test_a_part_that_fails_while_it_is_ended_is_raised_and_cancels_nobody() -> None:
+    async def body() -> None:
+        async with Parts() as parts:
+            parts.start(fails_when_ended())
+            await asyncio.sleep(0)
+
+    with pytest.raises(OSError, match="cannot close"):
+        await body()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_what_is_raised_inside_goes_before_what_fails_while_it_is_ended() -> None:
+    async def body() -> None:
+        async with Parts() as parts:
+            parts.start(fails_when_ended())
+            await asyncio.sleep(0)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await body()
+
+
+async def test_parts_may_all_end_by_themselves() -> None:
+    done: list[int] = []
+
+    async def work(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        done.append(turns)
+
+    async with Parts() as parts:
+        await parts.over()  # none is over at once
+        for turns in (5, 1):
+            parts.start(work(turns))
+        await parts.over()
+        assert done == [1, 5]

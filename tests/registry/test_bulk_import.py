@@ -14,7 +14,7 @@ from services.registry.journal import Journal
 from services.registry.owner import OWNER, owner_stream
 from vonglau.access import Permit, owner_not_visible
 from vonglau.clock import SystemClock
-from vonglau.errors import Exhausted
+from vonglau.errors import Exhausted, Unavailable
 from vonglau.eventlog import Call, EventLog, HeaderWriter, MemoryStore, OutcomeUnknown
 from vonglau.identity import Caller
 from vonglau.registry.v1 import service_pb2 as pb
@@ -211,6 +211,18 @@ async def test_a_credential_is_kept_once_and_its_secret_stays_while_it_is_the_sa
     assert outcomes([changed]) == ["CHANGED"]
     assert list(world.secrets.kept.values()) == [after.SerializeToString(deterministic=True)]
     assert (await world.camera(made.camera)).credential in world.secrets.kept
+
+
+async def test_while_secrets_cannot_be_kept_the_import_is_told_to_come_again(world: World, row: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(name: str, plaintext: bytes) -> None:
+        raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
+
+    monkeypatch.setattr(world.secrets, "put", away)
+    credential = pb.Credential(username="admin", password="x")  # noqa: S106 - a made-up one
+    written = len(world.store.events)
+    with pytest.raises(Unavailable):
+        await world.run(*(row(number, credential=credential) for number in range(1, 4)))
+    assert len(world.store.events) == written
 
 
 async def test_the_secret_of_a_refused_row_is_removed(world: World, row: Build) -> None:

@@ -24,9 +24,9 @@ class ReactionWork:
     async def apply(self, groups: Groups) -> Worked:
         worked = Worked()
         async with Parts() as parts:
-            handling = [parts.start(self._handle(key, events, worked)) for key, events in groups.items()]
-            if handling:
-                await asyncio.wait(handling)
+            for key, events in groups.items():
+                parts.start(self._handle(key, events, worked))
+            await parts.over()
         return worked
 
     async def _handle(self, key: str, events: Sequence[Recorded], worked: Worked) -> None:
