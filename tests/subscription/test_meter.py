@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from vonglau.documents import SqliteDocuments
-from vonglau.errors import RetryLater
+from vonglau.errors import Poison, RetryLater
 from vonglau.eventlog import Recorded
 from vonglau.subscription import MemoryEvents, Source, Subscription
 from vonglau.testing.projections import LOG, SUBJECTS, Numbers, TornDocuments, UnrulyEvents, number_event, projection_of
@@ -73,3 +73,22 @@ async def test_a_reaction_is_a_span_in_the_trace_of_whoever_wrote_the_event(expo
     (span,) = exported.spans()
     assert span.name == "process es.test.camera.{id}"
     assert f"{span.context.trace_id:032x}" == trace
+
+
+async def test_a_replayed_reaction_is_a_trace_of_its_own_that_links_to_whoever_wrote_the_event(exported: Any, run: Any, documents: SqliteDocuments) -> None:
+    refusals = [Poison("NUMBER_UNLUCKY", "not today")]
+
+    async def handle(event: Recorded) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    written = number_event(1, "cam", 1)
+    traced = Recorded(LOG, 1, written.subject, {**written.headers, "traceparent": f"00-{trace}-b7ad6b7169203331-01"}, written.body)
+    async with run(Subscription("reaction", Source(LOG, (SUBJECTS,)), handle), documents, MemoryEvents([traced])) as runner:
+        await runner.passed(f"{LOG}:1", 5)
+        assert (await runner.replay("cam")).applied == 1
+    parked, replayed = exported.spans()
+    assert f"{parked.context.trace_id:032x}" == trace
+    assert replayed.parent is None
+    assert [f"{link.context.trace_id:032x}" for link in replayed.links] == [trace]

@@ -21,28 +21,28 @@ class ReactionWork:
         self._tries = tries
         self._wait = wait
 
-    async def apply(self, groups: Groups) -> Worked:
+    async def apply(self, groups: Groups, *, replay: bool = False) -> Worked:
         worked = Worked()
         async with Parts() as parts:
             for key, events in groups.items():
-                parts.start(self._handle(key, events, worked))
+                parts.start(self._handle(key, events, worked, replay=replay))
             await parts.over()
         return worked
 
-    async def _handle(self, key: str, events: Sequence[Recorded], worked: Worked) -> None:
+    async def _handle(self, key: str, events: Sequence[Recorded], worked: Worked, *, replay: bool) -> None:
         tries = Tries(self._tries, self._wait)
         async with self._side_by_side:
             for at, event in enumerate(events):
-                stuck = await self._stuck(at, event)
+                stuck = await self._stuck(at, event, replay=replay)
                 while stuck and await tries.another(key, stuck):
-                    stuck = await self._stuck(at, event)
+                    stuck = await self._stuck(at, event, replay=replay)
                 if stuck:
                     worked.failed[key] = stuck.failure()
                     return
 
-    async def _stuck(self, at: int, event: Recorded) -> Stuck | None:
+    async def _stuck(self, at: int, event: Recorded, *, replay: bool) -> Stuck | None:
         try:
-            with processing(self._destination(event), event.headers, projection=self._subscription.name):
+            with processing(self._destination(event), event.headers, projection=self._subscription.name, replay=replay):
                 await self._subscription.handler(event)
         except asyncio.CancelledError:
             if is_cancelled():

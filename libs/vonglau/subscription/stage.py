@@ -127,7 +127,7 @@ class Stage:
         async with self.alone():
             while waiting := await self.parked.waiting(key):
                 events = list(takewhile(lambda event, log=waiting[0].log: event.log == log, waiting))  # type: ignore[misc]
-                worked = await self._work.apply({key: events})
+                worked = await self._work.apply({key: events}, replay=True)
                 failure = worked.failed.get(key)
                 good = events[: failure.at] if failure else events
                 applied += len(good)

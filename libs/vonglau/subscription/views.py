@@ -42,7 +42,7 @@ class ViewWork:
         self._tries = tries
         self._wait = wait
 
-    async def apply(self, groups: Groups) -> Worked:
+    async def apply(self, groups: Groups, *, replay: bool = False) -> Worked:  # noqa: ARG002 - documents are the same either way
         worked, tries = Worked(), Tries(self._tries, self._wait)
         planned = {key: [(event, self._targets(event)) for event in events] for key, events in groups.items()}
         while planned:

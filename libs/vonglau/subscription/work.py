@@ -25,8 +25,8 @@ class Worked:
 
 
 class Work(Protocol):
-    async def apply(self, groups: Groups) -> Worked:
-        """Raises: vonglau.errors.Unavailable (documents); what views and handlers raise is in the result."""
+    async def apply(self, groups: Groups, *, replay: bool = False) -> Worked:
+        """replay: they have been parked. Raises: vonglau.errors.Unavailable (documents); what views and handlers raise is in the result."""
 
 
 class Stuck(Exception):

@@ -124,7 +124,7 @@ LOOP_ERRORS = counter("vonglau.loop.errors", "{error}", "errors caught at the ou
 RPC_SERVER_SPAN = SpanName("", RPC_METHOD, SpanKind.SERVER, "an RPC that is served")
 RPC_CLIENT_SPAN = SpanName("", RPC_METHOD, SpanKind.CLIENT, "a unary RPC that is called")
 SEND_SPAN = SpanName("send", DESTINATION, SpanKind.PRODUCER, "a message or atomic batch until its acknowledgement")
-PROCESS_SPAN = SpanName("process", DESTINATION, SpanKind.CONSUMER, "the handling of one message; a root with a link on replay and rebuild")
+PROCESS_SPAN = SpanName("process", DESTINATION, SpanKind.CONSUMER, "the handling of one message; a root with a link on replay")
 
 METRICS = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 SPANS = tuple(value for value in list(globals().values()) if isinstance(value, SpanName))

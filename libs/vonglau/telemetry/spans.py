@@ -59,7 +59,7 @@ def publishing(destination: str, messages: int = 1) -> Iterator[None]:
 
 @contextmanager
 def processing(destination: str, headers: Mapping[str, str], *, projection: str, replay: bool = False) -> Iterator[None]:
-    """The handling of one message: in its sender's trace, but on replay and rebuild a trace of its own that links to the sender's."""
+    """The handling of one message: in its sender's trace, but on replay a trace of its own that links to the sender's."""
     labels = messaging(destination, "process") | {names.PROJECTION: projection}
     count(names.MESSAGES_CONSUMED, 1, labels)
     parent = Context() if replay else extract(headers) or Context()
