@@ -215,7 +215,8 @@ class City:
         return found
 
     async def facts(self, kind: type[M], camera: str) -> list[M]:
-        """In the order of the log."""
+        """In the order of the log, once it can be asked."""
+        await eventually(lambda: self.broker.is_connected)
         found = await self._facts.by_subject(FACT_INGEST, f"fact.*.*.{camera}", 1)
         return [message for message in (each.message() for each in found) if isinstance(message, kind)]
 
