@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -70,13 +71,17 @@ async def test_a_deleted_key_takes_its_rights_away(bucket: KeyValue) -> None:
         await eventually(lambda: not state.administered_by("lan") and state.camera("cam-1") is None)
 
 
-@pytest.mark.parametrize("damage", [b"{", b"[]", b"{}", b'{"administrators": 5, "version": 3}'])
+DAMAGED = [b"{", b"[]", b"{}", *(b'{"administrators": %s, "version": 3}' % ids for ids in (b"5", b'"lan"', b"[5]"))]
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
 async def test_a_value_that_cannot_be_read_takes_its_rights_away_and_the_rest_stays(bucket: KeyValue, damage: bytes) -> None:
     await publish(bucket, owner_key("police"), owner(1, "lan"))
     await publish(bucket, owner_key("ward-7"), owner(2, "lan"))
     async with AccessState(bucket) as state:
         await bucket.put(owner_key("police"), damage)
         await eventually(lambda: state.administered_by("lan") == frozenset({"ward-7"}))
+        assert state.administered_by("l") == frozenset()  # a text is no list of persons with one letter
         assert await publish(bucket, owner_key("police"), owner(3, "lan"))
         await eventually(lambda: state.administered_by("lan") == frozenset({"ward-7", "police"}))
 
@@ -116,3 +121,17 @@ async def test_what_changed_while_this_copy_was_cut_off_arrives(nats_server: Nat
         await publish(bucket, owner_key("police"), owner(5, "minh"))
         await eventually(lambda: state.administered_by("minh") == frozenset({"police"}))
         await eventually(lambda: state.age < 0.5)
+
+
+async def test_waiting_for_the_first_copy_can_be_given_up(nats_server: NatsServer, bucket: KeyValue) -> None:
+    await nats_server.kill()
+    loading = asyncio.create_task(AccessState(bucket).__aenter__())
+    await eventually(lambda: named("access state"))
+    loading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+    assert named("access state") == []
+
+
+def named(prefix: str) -> list[asyncio.Task[Any]]:
+    return [task for task in asyncio.all_tasks() if task.get_name().startswith(prefix)]

@@ -63,12 +63,19 @@ def decode(key: str, value: bytes) -> OwnerEntry | CameraEntry:
         fields = orjson.loads(value)
         match key.partition(".")[0]:
             case "owner":
-                return OwnerEntry(frozenset(fields["administrators"]), int(fields["version"]))
+                return OwnerEntry(frozenset(ids(fields["administrators"])), int(fields["version"]))
             case "camera":
                 return CameraEntry(str(fields["owner"]), str(fields["class"]), int(fields["version"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f"{key}: {error!r}") from error
     raise ValueError(f"{key}: neither an owner nor a camera")
+
+
+def ids(value: object) -> list[str]:
+    """Raises: TypeError. A text is no list of its letters, each of which may be somebody."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f"not a list of ids: {value!r}")
+    return value
 
 
 async def publish(kv: KeyValue, key: str, entry: OwnerEntry | CameraEntry) -> bool:
