@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from vonglau.settings import Misconfigured, PlatformSettings, group, load, render_table, setting, variables
+from vonglau.settings.table import as_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +122,7 @@ def test_the_table_has_a_line_for_each_variable_with_unit_default_and_why() -> N
 
 
 def test_a_default_reads_back_as_itself() -> None:
-    shown = {each.name: each.default for each in variables(PlatformSettings)}
-    text = {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in shown.items()}
+    text = {each.name: as_text(each.default) for each in variables(PlatformSettings) if each.default is not None}
     assert load(PlatformSettings, text) == PlatformSettings()
 
 
