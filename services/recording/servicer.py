@@ -65,7 +65,8 @@ class Servicer(RecordingServicer):
         must_be_in_order(start, end)
         permit = await self._access.require(call(context, request), "camera.read", camera=request.camera)
         cameras = [request.camera] if request.camera else [each async for each in self._index.registered_to(permit.owners)]
-        async for response in self._verifier.verify(cameras, start, end):
+        owners = () if request.camera else sorted(permit.owners or ())
+        async for response in self._verifier.verify(cameras, start, end, owners):
             yield response
 
     async def ListSummaries(self, request: pb.ListSummariesRequest, context: Any) -> pb.ListSummariesResponse:

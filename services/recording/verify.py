@@ -89,9 +89,12 @@ class Verifier:
         self._clock = clock
         self._archived_after_ns = round(archived_after_s * SECOND_NS)
 
-    async def verify(self, cameras: Iterable[str], from_ns: int, to_ns: int) -> AsyncIterator[VerifyResponse]:
-        """Findings as they are made, progress in between, the summary last."""
-        tally = Tally()
+    async def verify(self, cameras: Iterable[str], from_ns: int, to_ns: int, owners: Iterable[str] = ()) -> AsyncIterator[VerifyResponse]:
+        """Findings as they are made, progress in between, the summary last.
+
+        owners: whose buckets are searched for what belongs to no camera and no day, too; `cameras` are all of theirs.
+        """
+        tally, cameras = Tally(), list(cameras)
         for camera in cameras:
             tally.cameras += 1
             scope = await self._scope(camera, from_ns, to_ns)
@@ -101,7 +104,25 @@ class Verifier:
                     tally.findings += 1
                     count(names.FINDINGS, 1, {names.ERROR_TYPE: each.finding.reason})
                 yield each
+        for owner in owners:
+            async for key in self._strays(owner, frozenset(cameras)):
+                tally.findings += 1
+                count(names.FINDINGS, 1, {names.ERROR_TYPE: "OBJECT_UNKNOWN"})
+                message = f"{key} belongs to no camera and day of {owner}"
+                yield VerifyResponse(finding=Finding(camera=key.partition("/")[0], reason="OBJECT_UNKNOWN", key=key, message=message))
         yield VerifyResponse(summary=tally.summary())
+
+    async def _strays(self, owner: str, cameras: frozenset[str]) -> AsyncIterator[str]:
+        """A camera that has another owner by now left its earlier footage here."""
+        theirs = {each async for each in bucket_walk.cameras(self._footage, owner) if each in cameras or await self._was_recorded_for(owner, each)}
+        async for key in bucket_walk.strays(self._footage, owner, theirs):
+            yield key
+
+    async def _was_recorded_for(self, owner: str, camera: str) -> bool:
+        async for hour in self._index.live_hours(camera, 0, self._clock.now_ns() // HOUR_NS):
+            if any(entry.owner == owner for entry in entries_of([hour])):
+                return True
+        return False
 
     async def _scope(self, camera: str, from_ns: int, to_ns: int) -> Scope:
         first, last = from_ns // DAY_NS, (to_ns - 1) // DAY_NS

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from vonglau.errors import AlreadyExists, Damaged, Unavailable
+from vonglau.errors import AlreadyExists, Damaged, NotFound, Unavailable
 from vonglau.footage import FolderFootage, Footage, ObjectInfo, Put, disk
 
 BUCKET = "police-footage"
@@ -258,3 +258,13 @@ async def test_a_killed_writer_leaves_only_whole_objects_and_its_spool_file_can_
         body = path.read_bytes()
         key = f"cam-{int(path.name.split('-')[1]) % 3}/{path.name}"
         assert await store.put_file(BUCKET, key, path, sha256=hashlib.sha256(body).digest(), size=len(body), metadata={}) in Put
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+async def test_what_is_no_plain_file_is_not_read(store: Footage, root: Path, tmp_path: Path, kind: str) -> None:
+    await store.ensure_bucket(BUCKET)
+    lying = root / BUCKET / "a.mp4"
+    (tmp_path / "outside").write_bytes(b"of somebody else")
+    {"pipe": lambda: os.mkfifo(lying), "link": lambda: lying.symlink_to(tmp_path / "outside"), "folder": lying.mkdir}[kind]()
+    with pytest.raises(NotFound):
+        [chunk async for chunk in store.read(BUCKET, "a.mp4")]

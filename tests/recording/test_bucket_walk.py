@@ -38,3 +38,10 @@ async def test_what_is_laid_out_otherwise_is_passed_over(station: Any) -> None:
 
 async def test_an_absent_bucket_is_empty(station: Any) -> None:
     assert [camera async for camera in bucket_walk.cameras(station.footage, "nobody")] == []
+
+
+async def test_what_is_of_no_camera_or_no_day_is_found_and_the_rest_passed_over(station: Any) -> None:
+    await put(station, *(f"cam-{camera}/2026/01/0{day}/{number}.mp4" for camera in ("1", "10", "2") for day in (1, 2) for number in range(3)))
+    await put(station, "cam-1/2026/note.txt", "cam-1/zzz", "readme")
+    found = [key async for key in bucket_walk.strays(station.footage, "police", {"cam-1", "cam-10"})]
+    assert found == ["cam-1/2026/note.txt", "cam-1/zzz", *(f"cam-2/2026/01/0{day}/{number}.mp4" for day in (1, 2) for number in range(3)), "readme"]

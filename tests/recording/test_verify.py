@@ -150,3 +150,17 @@ async def test_deleted_footage_is_not_missed(kept: Any) -> None:
     assert await kept.retaining().run() == 1
     await kept.settle()
     assert await findings(kept) == []
+
+
+async def test_objects_of_no_camera_of_the_owner_are_named_where_its_whole_bucket_is_verified(kept: Any) -> None:
+    planted = ["cam-1/notes", "cam-7/2026/01/01/20260101T000000.000Z-1-1.mp4", "readme"]
+    for key in planted:
+        await kept.footage.put_bytes("police-footage", key, b"x", {})
+    assert await findings(kept) == []
+    whole = kept.verifier.verify(["cam-1"], 0, kept.clock.now_ns(), ["police"])
+    assert [each.finding.key async for each in whole if each.HasField("finding")] == planted
+
+
+async def test_what_a_camera_recorded_for_its_owner_before_is_no_stray(kept: Any) -> None:
+    whole = kept.verifier.verify([], 0, kept.clock.now_ns(), ["police"])
+    assert [each.finding.key async for each in whole if each.HasField("finding")] == []

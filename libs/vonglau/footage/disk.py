@@ -6,6 +6,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from vonglau.errors import Unavailable
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+NO_FILE = {errno.ELOOP, errno.ENXIO}  # a symbolic link; a socket
 NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 RETRY_AFTER = 5.0  # s
 _COPY_BYTES = 1 << 20
@@ -108,6 +110,20 @@ def remove_empty(folder: Path, up_to: Path) -> None:
         folder = folder.parent
 
 
+def open_file(path: Path) -> int:
+    """For reading. What is no plain file (a link, a pipe, which would wait for a writer for ever) is none: FileNotFoundError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in NO_FILE:
+            raise FileNotFoundError(errno.ENOENT, "is no plain file", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "is no plain file", str(path))
+    return descriptor
+
+
 class OpenFile:
     """Positioned reads by a thread pool. It may be closed from elsewhere at any moment: a read in progress ends first, and no descriptor is left."""
 
@@ -125,7 +141,7 @@ class OpenFile:
             self._reading = True
         try:
             if self._descriptor < 0:
-                self._descriptor = os.open(self._path, os.O_RDONLY)
+                self._descriptor = open_file(self._path)
             return os.pread(self._descriptor, length, offset)
         finally:
             with self._lock:
