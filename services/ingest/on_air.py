@@ -60,11 +60,16 @@ class OnAir:
     def next_number(self) -> int:
         return self.session.recorder.next_number
 
-    async def leave(self) -> None:
-        """The object is closed, viewers end, and an interruption that lasts ends now. Cancelled half-way, it may be called again."""
+    async def leave(self, why: Cause | None = None) -> None:
+        """The object is closed, viewers end, and an interruption that lasts ends now. Cancelled half-way, it may be called again.
+
+        why: nothing follows here. The last sample that was read is up to a turn of the drain loop older than that decision; why tells of the time between.
+        """
         await ended([self._task])
         self.audience.end()
         self.until_ns = self.session.recorder.until_ns or self.until_ns
+        if self._open is None and why is not None:
+            self._reported(InterruptionBegun(self.listed.camera, why, self.until_ns))
         if self._open is not None:
             self.until_ns = max(self._clock.now_ns(), self._open.begun_ns)
             self._end(self.until_ns)

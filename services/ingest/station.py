@@ -94,7 +94,7 @@ class Station:
     async def _settle(self, camera: str) -> None:
         listed = self.roster.cameras.get(camera)
         if listed is None or not listed.is_meant:
-            await self._leave(camera)
+            await self._leave(camera, Cause.SUSPENDED)
             self._end_off_air(camera)
             if listed is None:
                 self._forget(camera)
@@ -143,12 +143,12 @@ class Station:
             viewer_buffer_bytes=self.viewer_buffer_bytes,
         )
 
-    async def _leave(self, camera: str) -> None:
-        """Stays on air until it has left, so that a leave that was cancelled can be made good."""
+    async def _leave(self, camera: str, why: Cause | None = None) -> None:
+        """Stays on air until it has left, so that a leave that was cancelled can be made good. why: as `OnAir.leave` takes it."""
         entry = self.on_air.get(camera)
         if entry is None:
             return
-        await entry.leave()
+        await entry.leave(why)
         del self.on_air[camera]
         self._past[camera] = replace(self._past[camera], until_ns=entry.until_ns, next_number=entry.next_number, cause=Cause.TRANSPORT_LOST)
         for waiting, off in self.off_air.items():

@@ -16,6 +16,7 @@ from vonglau.ingest.v1 import service_pb2 as wire
 from vonglau.ingest.v1.events_pb2 import (
     GAP_CAUSE_QUOTA_EXCEEDED,
     GAP_CAUSE_REFUSED,
+    GAP_CAUSE_SUSPENDED,
     GAP_CAUSE_TRANSPORT_LOST,
     GAP_CAUSE_UNAUTHORISED,
     ClockMeasured,
@@ -36,6 +37,8 @@ from vonglau.rpc import error_of
 from vonglau.testing.waiting import eventually
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from tests.ingest.service.conftest import City
     from vonglau.testing.cameras import CameraFarm
 
@@ -175,6 +178,23 @@ async def test_a_camera_that_is_suspended_while_it_refuses_has_ended_its_interru
     farm.camera("cam-1").refuse(on=False)
     await city.happened("cam-1", CameraResumed(camera="cam-1"))
     await city.recorded("cam-1", 1)
+
+
+@pytest.mark.parametrize("event", [CameraSuspended(camera="cam-1"), CameraRetired(camera="cam-1")], ids=["suspended", "retired"])
+async def test_the_time_from_the_last_sample_to_the_end_of_a_recording_is_told(city: City, farm: CameraFarm, event: Message) -> None:
+    await city.start()
+    await city.register("cam-1", farm.url("cam-1"))
+    await city.recorded("cam-1", 1)
+    await city.happened("cam-1", event)
+    happened_ns = city.now_ns()
+
+    async def told() -> InterruptionObserved | None:
+        return next((each for each in (await city.interruptions("cam-1")).values() if each.cause == GAP_CAUSE_SUSPENDED and each.ended_ns), None)
+
+    between = await eventually(told)
+    last = (await city.recorded("cam-1", 1))[-1]
+    assert between.begun_ns == last.end_ns
+    assert between.ended_ns >= happened_ns
 
 
 async def test_a_retired_camera_ends_with_its_last_segment(city: City, farm: CameraFarm) -> None:
