@@ -10,7 +10,7 @@ import grpc
 
 from services.standalone import demonstration
 from services.standalone.console import Display
-from services.standalone.folder import held
+from services.standalone.folder import held, must_have_its_log
 from services.standalone.platform import Platform
 from services.standalone.settings import StandaloneSettings
 from vonglau.cli.output import Output
@@ -59,6 +59,7 @@ def run() -> int:
     try:
         settings = load(StandaloneSettings, os.environ)
         with held(settings.data):
+            must_have_its_log(settings.data)
             asyncio.run(main(settings))
     except (Misconfigured, Refused, OSError) as error:
         sys.stderr.write(f"the platform cannot start: {error}\n")

@@ -28,3 +28,14 @@ def held(folder: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def must_have_its_log(folder: Path) -> None:
+    """Without its log, footage has no owners and cameras do not exist: a new one would begin as if nothing had ever been recorded.
+
+    Raises: Refused (LOG_MISSING).
+    """
+    footage, log = folder / "footage", folder / "nats" / "jetstream"
+    if footage.is_dir() and any(footage.iterdir()) and not log.exists():
+        restore = f"restore {folder / 'nats'} from a backup; to begin a new log, make the folder {log}"
+        raise Refused("LOG_MISSING", f"{folder} holds footage, but its log is gone: {restore}")
