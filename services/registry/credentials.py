@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.registry.camera import Camera
-from vonglau.errors import Invalid, Unavailable, VonglauError
+from vonglau.errors import Damaged, Invalid, Unavailable, VonglauError
 from vonglau.eventlog import Call, History
 from vonglau.registry.v1.service_pb2 import Credential
 from vonglau.secrets import Secrets
@@ -46,11 +46,19 @@ class Credentials:
         if credential is None:
             return ""
         plain = credential.SerializeToString(deterministic=True)
-        if present and await self._secrets.get(present) == plain:
+        if present and await self._known(present) == plain:
             return ""
         reference = f"camera.{camera}.{uuid.uuid4().hex[:16]}"
         await self._keep(reference, plain)
         return reference
+
+    async def _known(self, reference: str) -> bytes | None:
+        """None also where it cannot be opened any more, so that it can be given anew."""
+        try:
+            return await self._secrets.get(reference)
+        except Damaged as damaged:
+            log.warning("the secret %s is of no use any more (%s)", reference, damaged.reason)
+            return None
 
     async def _keep(self, reference: str, plain: bytes) -> None:
         await self._secrets.put(reference, plain)

@@ -19,7 +19,7 @@ from vonglau.errors import Refused, Unavailable
 from vonglau.identity import LocalIssuer
 from vonglau.settings import Misconfigured, load
 
-RETRY_S = 0.1
+RETRY_S, MOST_RETRY_S = 0.1, 5.0
 
 
 async def main(settings: StandaloneSettings) -> None:
@@ -44,12 +44,14 @@ async def main(settings: StandaloneSettings) -> None:
 
 async def register_cameras(session: Session, count: int, port: int) -> None:
     """As soon as registry answers; nothing changes where they are registered already."""
+    wait = RETRY_S
     while count:
         try:
             async with session.registry(PLATFORM) as as_platform, session.registry() as as_local:
                 await demonstration.register(as_platform, as_local, count, port)
         except (grpc.aio.AioRpcError, Unavailable):
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(wait)
+            wait = min(wait * 1.2, MOST_RETRY_S)
         else:
             return
 

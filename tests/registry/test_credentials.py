@@ -12,7 +12,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from services.registry.camera import Camera
 from services.registry.credentials import Credentials, one_credential
 from vonglau.broker import KeyValue, connect
-from vonglau.errors import Invalid, Refused, Unavailable
+from vonglau.errors import Damaged, Invalid, Refused, Unavailable
 from vonglau.eventlog import Call, History, aggregate_stream
 from vonglau.eventlog.history import Answered
 from vonglau.registry.v1 import service_pb2 as pb
@@ -74,6 +74,17 @@ async def test_the_credential_in_use_is_not_stored_again(secrets: MemorySecrets)
     async with Credentials(secrets).offered("cam-1", NEW, history("camera.cam-1.old"), CALL) as reference:
         assert reference == ""
     assert set(secrets.kept) == {"camera.cam-1.old"}
+
+
+async def test_a_credential_that_cannot_be_opened_any_more_can_be_given_anew(secrets: MemorySecrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lost(name: str) -> bytes:
+        raise Damaged("SECRETS_KEY_WRONG", "sealed with another key", name=name)
+
+    await secrets.put("camera.cam-1.old", b"sealed")
+    monkeypatch.setattr(secrets, "get", lost)
+    async with Credentials(secrets).offered("cam-1", NEW, history("camera.cam-1.old"), CALL) as reference:
+        assert reference
+    assert set(secrets.kept) == {reference}
 
 
 def test_a_url_and_a_field_that_contradict_each_other_are_refused() -> None:
