@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from vonglau.cli.output import plain
 from vonglau.cli.times import duration, size
 
 STYLES = {"recording": "green", "connecting": "yellow", "interrupted": "bold red", "suspended": "dim", "unassigned": "red"}
@@ -43,7 +44,7 @@ def cells(one: dict[str, Any]) -> tuple[str | Text, ...]:
 
 def one_line(text: str) -> Text:
     """Cut where its column is too narrow."""
-    return Text(text, no_wrap=True, overflow="ellipsis")
+    return Text(plain(text), no_wrap=True, overflow="ellipsis")
 
 
 def summary(cameras: Sequence[dict[str, Any]]) -> str:

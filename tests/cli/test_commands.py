@@ -84,3 +84,16 @@ def test_brackets_in_data_are_no_markup(capsys: pytest.CaptureFixture[str]) -> N
     output.line("Cổng [bold]chợ")
     output.table(("name",), [("[red]x",)], "nothing")
     assert capsys.readouterr().out.split("\n")[:3] == ["Cổng [bold]chợ", "name  ", "[red]x"]
+
+
+HOSTILE = "\\[red]a\x1b[31mb\x9b31mc\u202ed\u2028e\x07[/]"
+HARMLESS = "\\[red]a\ufffd[31mb\ufffd31mc\ufffdd\ufffde\ufffd[/]"
+
+
+def test_data_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output()
+    output.line(HOSTILE)
+    output.table(["name", "message"], [[HOSTILE, HOSTILE]], "")
+    output.failure(Invalid("X", HOSTILE))
+    shown = capsys.readouterr()
+    assert (shown.out.count(HARMLESS), shown.err.count(HARMLESS)) == (3, 1)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from vonglau.errors import VonglauError
 
 WIDE, PIPED = 120, 400  # columns of the terminal
 YIELDING = ("name", "owner", "administrators", "main stream", "message", "value")  # these are cut first where it is narrow
+UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories
 PATIENCE_S = 1.0  # before a progress bar appears
 
 HINTS = {
@@ -57,13 +59,13 @@ class Output:
             name = column.removeprefix("+").removesuffix("→").rstrip()
             table.add_column(name, justify="right" if column.endswith("→") else "left", no_wrap=name not in YIELDING)
         for row in rows:
-            table.add_row(*(Text(row[index], no_wrap=True, overflow="ellipsis") for index in shown))
+            table.add_row(*(Text(plain(row[index]), no_wrap=True, overflow="ellipsis") for index in shown))
         self.out.print(table)
 
     def line(self, text: str) -> None:
         """For people only."""
         if not self.as_json:
-            self.out.print(escaped(text), highlight=False, soft_wrap=True)
+            self.out.print(Text(plain(text)), highlight=False, soft_wrap=True)
 
     def failure(self, error: VonglauError) -> None:
         if self.as_json:
@@ -71,7 +73,8 @@ class Output:
             sys.stderr.write(orjson.dumps(content).decode() + "\n")
             return
         hint = HINTS.get(error.reason, "")
-        self.err.print(f"[bold red]error[/] {escaped(error.message)} [dim]{error.reason}[/]" + (f"\n  {hint}" if hint else ""), highlight=False, soft_wrap=True)
+        told = Text.assemble(("error", "bold red"), f" {plain(error.message)} ", (plain(error.reason), "dim"), f"\n  {hint}" if hint else "")
+        self.err.print(told, highlight=False, soft_wrap=True)
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Meter]:
@@ -101,6 +104,6 @@ class Meter:
         self._bar.update(self._task, completed=done, total=total, note=note)
 
 
-def escaped(text: str) -> str:
-    """For rich: brackets in data are no markup."""
-    return text.replace("[", r"\[")
+def plain(text: str) -> str:
+    """For a terminal: nothing in data steers it, or turns the direction of the letters that follow."""
+    return "".join(letter if letter == "\n" or unicodedata.category(letter) not in UNSEEN else "\ufffd" for letter in text)
