@@ -36,13 +36,17 @@ class Servicer(IngestServicer):
         return status
 
     async def ListCameraStatuses(self, request: wire.ListCameraStatusesRequest, context: Any) -> wire.ListCameraStatusesResponse:
-        scope = self.access.scope(call(context, request), "camera.read")
+        asking = call(context, request)
+        scope = self.access.scope(asking, "camera.read")
         size = page_size(request, default=STATUSES_DEFAULT, most=STATUSES_MOST)
         (after,) = PageToken.decode(request) or [""]
         listed = self.station.roster.cameras.values()
         cameras = sorted(one.camera for one in listed if one.camera > after and request.owner in ("", one.owner) and scope.covers(one.owner))
         following = PageToken.encode(request, [cameras[size - 1]]) if len(cameras) > size else ""
-        return wire.ListCameraStatusesResponse(statuses=self.statuses.of(cameras[:size]), next_page_token=following, health=self.statuses.health())
+        operating = self.access.scope(asking, "operations.read")
+        within = scope if operating.is_empty else operating
+        health = None if within.is_empty else self.statuses.health(within)
+        return wire.ListCameraStatusesResponse(statuses=self.statuses.of(cameras[:size]), next_page_token=following, health=health)
 
     async def Watch(self, request: wire.WatchRequest, context: Any) -> AsyncIterator[wire.WatchResponse]:
         await self.access.require(call(context, request), "footage.view_live_raw", camera=request.camera, purpose=request.purpose, case=request.case)

@@ -12,9 +12,10 @@ from services.ingest.roster import Listed
 from services.ingest.session import SessionStatus, State
 from services.ingest.spool import Spool
 from services.ingest.station import OffAir, Station
-from vonglau.access import camera_not_visible
+from vonglau.access import Scope, camera_not_visible
 from vonglau.broker import Broker
 from vonglau.errors import Unavailable
+from vonglau.footage import footage_bucket
 from vonglau.ingest.v1 import service_pb2 as wire
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_QUOTA_EXCEEDED, GAP_CAUSE_SUSPENDED, GapCause, InterruptionObserved
 
@@ -55,23 +56,25 @@ class Statuses:
             spooled[segment.head.camera] += segment.size
         return [self._status(camera, spooled[camera]) for camera in cameras]
 
-    def health(self) -> wire.IngestHealth:
+    def health(self, scope: Scope) -> wire.IngestHealth:
+        """Of the process as a whole; of stores and cameras only what is the caller's."""
         bounds, uploader, outbox = self.spool.bounds, self.listening.uploader, self.listening.outbox
         log_away = "" if self.broker.is_connected and not (uploader.log_away or outbox.log_away) else uploader.log_away or outbox.log_away or "no connection"
+        stores_away = [why for bucket, why in uploader.stores_away.items() if scope.owners is None or bucket in map(footage_bucket, scope.owners)]
         health = wire.IngestHealth(
             log_reachable=not log_away,
-            store_reachable=not uploader.stores_away,
+            store_reachable=not stores_away,
             spool_bytes=bounds.used,
             spool_limit_bytes=bounds.limit,
             shed_segments=bounds.shed_segments,
             facts_waiting=uploader.facts_waiting + outbox.waiting,
         )
-        unwritten = sum(camera in self.station.on_air for camera in self.listening.unwritten)
+        unwritten = sum(scope.covers(entry.listed.owner) for camera in self.listening.unwritten if (entry := self.station.on_air.get(camera)) is not None)
         health.detail = "; ".join(
             sentence
             for is_so, sentence in (
                 (log_away, f"the event log can't be written ({log_away}): recording goes on, facts wait"),
-                (uploader.stores_away, f"{next(iter(uploader.stores_away.values()), '')}: recording goes on into the spool"),
+                (stores_away, f"{next(iter(stores_away), '')}: recording goes on into the spool"),
                 (unwritten, f"{unwritten} cameras can't be written to the spool and are not recorded: is its disk full or read-only?"),
                 (uploader.rejected, f"{uploader.rejected} segments can't be stored and stay in the spool; the log of ingest says why"),
                 (self.unreadable, f"{self.unreadable} files in the spool can't be read and stay there"),

@@ -155,8 +155,8 @@ class City:
     async def status(self, camera: str) -> wire.CameraStatus:
         return cast("wire.CameraStatus", await self.stub().GetCameraStatus(wire.GetCameraStatusRequest(camera=camera)))
 
-    async def health(self) -> wire.IngestHealth:
-        return cast("wire.IngestHealth", (await self.stub().ListCameraStatuses(wire.ListCameraStatusesRequest())).health)
+    async def health(self, person: str = "lan") -> wire.IngestHealth:
+        return cast("wire.IngestHealth", (await self.stub(person).ListCameraStatuses(wire.ListCameraStatusesRequest())).health)
 
     async def is_store_back(self) -> bool:
         return (await self.health()).store_reachable

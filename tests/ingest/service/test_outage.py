@@ -102,7 +102,8 @@ async def test_one_owners_store_that_is_away_holds_up_nobody_else(city: City, fa
     await city.register("cam-1", farm.url("cam-1"))
     await city.recorded("cam-1", 3)
     assert await city.facts(SegmentRecorded, "cam-2") == []
-    assert not (await city.health()).store_reachable
+    reachable = {person: (await city.health(person)).store_reachable for person in ("minh", "lan")}
+    assert reachable == {"minh": False, "lan": True}  # each is told of the own store
 
 
 @pytest.mark.long

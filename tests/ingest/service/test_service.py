@@ -197,6 +197,14 @@ async def test_the_time_from_the_last_sample_to_the_end_of_a_recording_is_told(c
     assert between.ended_ns >= happened_ns
 
 
+async def test_how_the_process_stands_is_told_to_those_who_have_cameras_or_operate_it(city: City, farm: CameraFarm) -> None:
+    await city.start()
+    await city.register("cam-1", farm.url("cam-1"))
+    await city.recorded("cam-1", 1)
+    told = {person: (await city.stub(person).ListCameraStatuses(wire.ListCameraStatusesRequest())).HasField("health") for person in ("lan", "stranger")}
+    assert told == {"lan": True, "stranger": False}
+
+
 async def test_a_retired_camera_ends_with_its_last_segment(city: City, farm: CameraFarm) -> None:
     await city.start()
     await city.register("cam-1", farm.url("cam-1"))
