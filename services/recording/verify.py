@@ -92,9 +92,9 @@ class Verifier:
     async def verify(self, cameras: Iterable[str], from_ns: int, to_ns: int, owners: Iterable[str] = ()) -> AsyncIterator[VerifyResponse]:
         """Findings as they are made, progress in between, the summary last.
 
-        owners: whose buckets are searched for what belongs to no camera and no day, too; `cameras` are all of theirs.
+        owners: whose buckets are searched, too, for what belongs to no camera of theirs and to no day.
         """
-        tally, cameras = Tally(), list(cameras)
+        tally = Tally()
         for camera in cameras:
             tally.cameras += 1
             scope = await self._scope(camera, from_ns, to_ns)
@@ -105,16 +105,17 @@ class Verifier:
                     count(names.FINDINGS, 1, {names.ERROR_TYPE: each.finding.reason})
                 yield each
         for owner in owners:
-            async for key in self._strays(owner, frozenset(cameras)):
+            async for key in self._strays(owner):
                 tally.findings += 1
                 count(names.FINDINGS, 1, {names.ERROR_TYPE: "OBJECT_UNKNOWN"})
                 message = f"{key} belongs to no camera and day of {owner}"
                 yield VerifyResponse(finding=Finding(camera=key.partition("/")[0], reason="OBJECT_UNKNOWN", key=key, message=message))
         yield VerifyResponse(summary=tally.summary())
 
-    async def _strays(self, owner: str, cameras: frozenset[str]) -> AsyncIterator[str]:
+    async def _strays(self, owner: str) -> AsyncIterator[str]:
         """A camera that has another owner by now left its earlier footage here."""
-        theirs = {each async for each in bucket_walk.cameras(self._footage, owner) if each in cameras or await self._was_recorded_for(owner, each)}
+        registered = {each async for each in self._index.registered_to([owner])}
+        theirs = {each async for each in bucket_walk.cameras(self._footage, owner) if each in registered or await self._was_recorded_for(owner, each)}
         async for key in bucket_walk.strays(self._footage, owner, theirs):
             yield key
 

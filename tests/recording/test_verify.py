@@ -161,6 +161,19 @@ async def test_objects_of_no_camera_of_the_owner_are_named_where_its_whole_bucke
     assert [each.finding.key async for each in whole if each.HasField("finding")] == planted
 
 
-async def test_what_a_camera_recorded_for_its_owner_before_is_no_stray(kept: Any) -> None:
-    whole = kept.verifier.verify([], 0, kept.clock.now_ns(), ["police"])
+async def test_a_camera_of_the_same_administrator_is_a_stranger_in_another_owners_bucket(kept: Any) -> None:
+    kept.register("cam-2", "ward")
+    await kept.settle()
+    await kept.footage.ensure_bucket("ward-footage")
+    planted = "cam-1/2026/01/01/20260101T000000.000Z-1-1.mp4"
+    await kept.footage.put_bytes("ward-footage", planted, b"x", {})
+    whole = kept.verifier.verify(["cam-1", "cam-2"], 0, kept.clock.now_ns(), ["police", "ward"])
+    assert [each.finding.key async for each in whole if each.HasField("finding")] == [planted]
+
+
+async def test_what_a_camera_recorded_for_its_owner_before_is_no_stray(station: Any) -> None:
+    station.register(owner="ward")
+    await station.record(0, 0, owner="police")
+    await station.settle()
+    whole = station.verifier.verify([], 0, station.clock.now_ns(), ["police"])
     assert [each.finding.key async for each in whole if each.HasField("finding")] == []
