@@ -80,7 +80,7 @@ async def connect(url: str, *, name: str, within: float | None = None, login: Lo
     try:
         yield broker
     finally:
-        with contextlib.suppress(OSError, RuntimeError):  # a server that has just died; uvloop says RuntimeError
+        with contextlib.suppress(OSError, RuntimeError, TypeError):  # a server that has just died; uvloop says RuntimeError, asyncio of 3.12 TypeError
             await nc.close()
 
 
