@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.figures import Figure
 
-BENCHES = ("eventlog", "projection", "timeline", "registry_import", "record")
+BENCHES = ("eventlog", "quorum", "projection", "timeline", "registry_import", "record")
 RESULTS = Path("build/bench.json")
 
 
