@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 from services.standalone import demonstration
 from services.standalone.child import Child, Program
-from services.standalone.settings import StandaloneSettings
+from services.standalone.settings import SERVICES_END_S, StandaloneSettings
 from vonglau.broker.server import CONFIGURATION, free_port, program
 
 logger = logging.getLogger(__name__)
 
 SERVICES = ("registry", "ingest", "recording")
-SERVICES_END_S, OTHERS_END_S = 6.5, 2.0  # together below the 10 s in which Ctrl-C ends the platform
+OTHERS_END_S = 2.0
 
 
 class Platform:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from vonglau.settings import setting
 
+SERVICES_END_S = 6.5  # with what is ended after them below the 10 s in which Ctrl-C ends the platform
+SERVICES_GRACE_S = 5.5  # of that; the rest is for closing what a service holds
+
 
 @dataclass(frozen=True, kw_only=True)
 class StandaloneSettings:
@@ -37,4 +40,5 @@ class StandaloneSettings:
             "VONGLAU_IDENTITY_DIR": str(self.data / "identity"),
             "VONGLAU_SECRETS_KEY_FILE": str(self.data / "secrets.key"),
             "VONGLAU_PLATFORM_ADMINS": "platform",
+            "VONGLAU_GRACE_S": str(SERVICES_GRACE_S),
         }

@@ -265,6 +265,11 @@ async def test_what_is_no_plain_file_is_not_read(store: Footage, root: Path, tmp
     await store.ensure_bucket(BUCKET)
     lying = root / BUCKET / "a.mp4"
     (tmp_path / "outside").write_bytes(b"of somebody else")
-    {"pipe": lambda: os.mkfifo(lying), "link": lambda: lying.symlink_to(tmp_path / "outside"), "folder": lying.mkdir}[kind]()
+    if kind == "pipe":
+        os.mkfifo(lying)
+    elif kind == "link":
+        lying.symlink_to(tmp_path / "outside")
+    else:
+        lying.mkdir()
     with pytest.raises(NotFound):
         [chunk async for chunk in store.read(BUCKET, "a.mp4")]

@@ -14,9 +14,9 @@ class PlatformSettings:
     """Shared by all services; relative paths are relative to the working directory."""
 
     nats_url: str = setting("nats://127.0.0.1:4222", unit="URLs, by comma", why="NATS with JetStream: the log and the key-value buckets")
-    nats_seed_file: Path | None = setting(None, unit="file, mode 0600", why="this service's seed of nkeys, where NATS admits nobody else; unset: it admits anybody")
+    nats_seed_file: Path | None = setting(None, unit="file, mode 0600", why="this service's seed of nkeys; unset: NATS admits anybody")
     nats_ca_file: Path | None = setting(None, unit="PEM file", why="authorities of a NATS server with TLS; unset: those of the system")
-    streams: str = setting("make", unit="make or expect", why="make: this service makes the streams it misses; expect: a job declares them", choices=("make", "expect"))
+    streams: str = setting("make", unit="make or expect", why="expect: a job declares them; make: each service does", choices=("make", "expect"))
     listen: str = setting("127.0.0.1:0", unit="host:port", why="where gRPC is served; port 0 takes a free one, loopback unless opened on purpose")
     run_dir: Path = setting(Path("var/run"), unit="folder", why="the bound address goes to <service>.address here, so that others find it")
     data_dir: Path = setting(Path("var/documents"), unit="folder", why="the service's documents: views that can be rebuilt")
