@@ -20,6 +20,8 @@ from vonglau.testing.cluster import NatsCluster
 from vonglau.testing.waiting import eventually
 
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(180)]
+# The client leaves the writer of a connection to a dead server to the garbage collector.
+unclosed = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 COUNT: Fold[int] = Fold(lambda count, _: (count or 0) + 1)
 STREAM = aggregate_stream("registry", "camera", "cam-1")
 
@@ -64,6 +66,8 @@ async def test_every_stream_has_its_replicas_and_declaring_again_changes_nothing
     assert {(await broker.js.stream_info(str(config.name))).config.num_replicas for config in declared()} == {3}
 
 
+@pytest.mark.long
+@unclosed
 async def test_commands_are_accepted_once_while_leaders_are_killed(cluster: NatsCluster, broker: Broker) -> None:
     log = EventLog(JetStreamStore(broker.nc, timeout=2.0), HeaderWriter("/vonglau/test/registry", SystemClock()), cached=0)
     done = 0
@@ -79,6 +83,8 @@ async def test_commands_are_accepted_once_while_leaders_are_killed(cluster: Nats
     assert (loaded.state, done) == (60, 60)
 
 
+@pytest.mark.long
+@unclosed
 async def test_the_loss_of_the_quorum_is_told(cluster: NatsCluster, broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
     leader = await cluster.leader_of(ES_REGISTRY)
     others = [server for server in cluster.servers if server is not leader]
