@@ -34,6 +34,9 @@ class Listed:
     camera_class: CameraClass
     meant_since_ns: int  # since when it is meant to record without a break
     is_meant: bool = True
+    site: str = ""
+    zone: str = ""
+    bitrate_bps: int = 0  # as declared; 0: unknown
 
     @property
     def shed_priority(self) -> int:
@@ -45,7 +48,11 @@ def evolve(listed: Listed | None, event: Event, at_ns: int) -> Listed | None:
     match event:
         case CameraRegistered():
             details = event.details
-            return Listed(event.camera, event.owner, main_url(details), event.credential, details.camera_class, at_ns)
+            place = details.place
+            return Listed(
+                event.camera, event.owner, main_url(details), event.credential, details.camera_class, at_ns,
+                site=place.site, zone=place.zone, bitrate_bps=declared(details),
+            )
         case CameraChanged() if listed is not None:
             return changed(listed, event)
         case CameraSuspended() if listed is not None:
@@ -60,16 +67,30 @@ def evolve(listed: Listed | None, event: Event, at_ns: int) -> Listed | None:
 
 def changed(listed: Listed, event: CameraChanged) -> Listed:
     paths = {path.partition(".")[0] for path in event.changed.paths}
+    place = event.details.place
     return replace(
         listed,
         url=main_url(event.details) if "streams" in paths else listed.url,
+        bitrate_bps=declared(event.details) if "streams" in paths else listed.bitrate_bps,
         camera_class=event.details.camera_class if "camera_class" in paths else listed.camera_class,
         credential=event.credential if "credential" in paths else listed.credential,
+        site=place.site if names(event, "place.site") else listed.site,
+        zone=place.zone if names(event, "place.zone") else listed.zone,
     )
+
+
+def names(event: CameraChanged, path: str) -> bool:
+    """Whether the change takes over the field, by itself or with what it is part of."""
+    return any(path == each or path.startswith(f"{each}.") for each in event.changed.paths)
 
 
 def main_url(details: CameraDetails) -> str:
     return next((stream.url for stream in details.streams if stream.kind == STREAM_KIND_MAIN), "")
+
+
+def declared(details: CameraDetails) -> int:
+    """Bit/s of the main stream; 0: nobody said."""
+    return next((stream.bitrate_kbps * 1000 for stream in details.streams if stream.kind == STREAM_KIND_MAIN), 0)
 
 
 class Roster:

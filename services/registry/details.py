@@ -34,6 +34,9 @@ def normal_details(details: CameraDetails) -> tuple[CameraDetails, Credential | 
     known_enums(normal)
     if details.HasField("place"):
         normal.place.address, normal.place.area = (text(value, "details.place") for value in (details.place.address, details.place.area))
+        for field in ("site", "zone"):
+            if getattr(normal.place, field):
+                checked_id(f"details.place.{field}", getattr(normal.place, field))
     for density in normal.densities:
         density.zone = name(density.zone, "details.densities.zone")
     for verification in normal.verifications:

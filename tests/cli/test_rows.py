@@ -37,11 +37,12 @@ def test_what_a_row_leaves_out_has_the_plain_default(tmp_path: Path) -> None:
 
 
 def test_every_column_arrives(tmp_path: Path) -> None:
-    header = "owner,name,url,class,purposes,latitude,longitude,azimuth,serial,username,password"
-    (row,) = read_rows(file(tmp_path, f"{header}\nw,n,rtsp://h/1,traffic,traffic_safety;urban_order,21.03,105.85,45,S-1,u,p\n"))
+    header = "owner,name,url,class,purposes,latitude,longitude,azimuth,serial,site,zone,username,password"
+    (row,) = read_rows(file(tmp_path, f"{header}\nw,n,rtsp://h/1,traffic,traffic_safety;urban_order,21.03,105.85,45,S-1,lang-ha,vlan-7,u,p\n"))
     assert row.details.camera_class == events.CAMERA_CLASS_TRAFFIC
     assert list(row.details.purposes) == [events.PURPOSE_TRAFFIC_SAFETY, events.PURPOSE_URBAN_ORDER]
     assert (row.details.place.latitude_deg, row.details.pose.azimuth_deg, row.details.serial_number) == (21.03, 45, "S-1")
+    assert (row.details.place.site, row.details.place.zone) == ("lang-ha", "vlan-7")
     assert (row.credential.username, row.credential.password) == ("u", "p")
 
 

@@ -26,6 +26,7 @@ from vonglau.registry.v1.events_pb2 import (
     CameraResumed,
     CameraRetired,
     CameraSuspended,
+    Place,
     StreamProfile,
 )
 from vonglau.subscription import Source
@@ -71,6 +72,23 @@ def test_a_change_takes_over_what_its_mask_names_and_nothing_else() -> None:
         changed.CopyFrom(change)
         changed.changed.CopyFrom(FieldMask(paths=paths))
         assert evolve(start, changed, 2) == expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [(["place"], ("site-2", "")), (["place.site"], ("site-2", "zone-1")), (["place.zone"], ("site-1", "")), (["place.address"], ("site-1", "zone-1"))],
+)
+def test_a_camera_stands_where_the_last_change_that_says_so_puts_it(paths: list[str], expected: tuple[str, str]) -> None:
+    start = known(CameraRegistered(camera="cam-1", owner="police", details=CameraDetails(place=Place(site="site-1", zone="zone-1"))))
+    changed = CameraChanged(details=CameraDetails(place=Place(site="site-2")), changed=FieldMask(paths=paths))
+    after = evolve(start, changed, 2)
+    assert after is not None
+    assert (after.site, after.zone) == expected
+
+
+def test_the_declared_bitrate_is_that_of_the_main_stream() -> None:
+    streams = [StreamProfile(kind=STREAM_KIND_SUB, bitrate_kbps=500), StreamProfile(kind=STREAM_KIND_MAIN, bitrate_kbps=6000)]
+    assert known(CameraRegistered(camera="cam-1", owner="police", details=CameraDetails(streams=streams))).bitrate_bps == 6_000_000
 
 
 def test_a_camera_is_not_meant_to_record_from_its_suspension_to_its_resumption() -> None:

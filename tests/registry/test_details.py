@@ -141,11 +141,18 @@ def test_streams_that_contradict_each_other_are_refused(streams: list[tuple[Any,
         {"onvif_profiles": [77]},
         {"densities": [ZoneDensity(zone=" ", pixels_per_metre=100)]},
         {"verifications": [Verification(number="")]},
+        {"place": Place(site="Nút Láng Hạ")},
+        {"place": Place(zone="z1")},
     ],
 )
 def test_malformed_texts_and_undefined_values_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         normal_details(CameraDetails(**given))
+
+
+def test_site_and_zone_are_ids_and_may_be_left_out() -> None:
+    normal, _ = normal_details(CameraDetails(place=Place(site="nut-lang-ha", zone="")))
+    assert (normal.place.site, normal.place.zone) == ("nut-lang-ha", "")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from vonglau.registry.v1 import service_pb2 as registry
 
 REQUIRED = ("owner", "name", "url")
 OPTIONAL = (
-    "id", "class", "purposes", "type", "latitude", "longitude", "address", "area", "azimuth", "tilt", "height", "field_of_view", "notice_sign",
+    "id", "class", "purposes", "type", "latitude", "longitude", "address", "area", "site", "zone", "azimuth", "tilt", "height", "field_of_view", "notice_sign",
     "serial", "project", "investor", "funding", "certificate", "sub_url", "bitrate_kbps", "username", "password",
 )  # fmt: skip
 LONGEST_FIELD = 65_536  # characters
@@ -91,8 +91,9 @@ def details(cells: dict[str, str]) -> events.CameraDetails:
     )
     if cells.get("sub_url"):
         result.streams.add(kind=events.STREAM_KIND_SUB, url=cells["sub_url"])
-    if cells.get("latitude") or cells.get("longitude") or cells.get("area"):
+    if any(cells.get(column) for column in ("latitude", "longitude", "area", "site", "zone")):
         place = events.Place(latitude_deg=number(cells, "latitude"), longitude_deg=number(cells, "longitude"))
+        place.site, place.zone = cells.get("site", ""), cells.get("zone", "")
         place.address, place.area = cells.get("address", ""), cells.get("area", "")
         result.place.CopyFrom(place)
     if cells.get("azimuth"):

@@ -241,16 +241,20 @@ class CameraDetails(_message.Message):
     def __init__(self, display_name: _Optional[str] = ..., camera_class: _Optional[_Union[CameraClass, str]] = ..., purposes: _Optional[_Iterable[_Union[Purpose, str]]] = ..., type: _Optional[_Union[CameraType, str]] = ..., investor: _Optional[str] = ..., project: _Optional[str] = ..., funding: _Optional[_Union[Funding, str]] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., pose: _Optional[_Union[Pose, _Mapping]] = ..., notice_sign: _Optional[str] = ..., onvif_profiles: _Optional[_Iterable[_Union[OnvifProfile, str]]] = ..., certificate_number: _Optional[str] = ..., verifications: _Optional[_Iterable[_Union[Verification, _Mapping]]] = ..., densities: _Optional[_Iterable[_Union[ZoneDensity, _Mapping]]] = ..., serial_number: _Optional[str] = ..., streams: _Optional[_Iterable[_Union[StreamProfile, _Mapping]]] = ...) -> None: ...
 
 class Place(_message.Message):
-    __slots__ = ("latitude_deg", "longitude_deg", "address", "area")
+    __slots__ = ("latitude_deg", "longitude_deg", "address", "area", "site", "zone")
     LATITUDE_DEG_FIELD_NUMBER: _ClassVar[int]
     LONGITUDE_DEG_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     AREA_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    ZONE_FIELD_NUMBER: _ClassVar[int]
     latitude_deg: float
     longitude_deg: float
     address: str
     area: str
-    def __init__(self, latitude_deg: _Optional[float] = ..., longitude_deg: _Optional[float] = ..., address: _Optional[str] = ..., area: _Optional[str] = ...) -> None: ...
+    site: str
+    zone: str
+    def __init__(self, latitude_deg: _Optional[float] = ..., longitude_deg: _Optional[float] = ..., address: _Optional[str] = ..., area: _Optional[str] = ..., site: _Optional[str] = ..., zone: _Optional[str] = ...) -> None: ...
 
 class Pose(_message.Message):
     __slots__ = ("azimuth_deg", "tilt_deg", "height_m", "field_of_view_deg")
