@@ -31,7 +31,7 @@ from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FAC
 from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
 from vonglau.errors import Unavailable
-from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore, Version
+from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore, LogWalk, Version
 from vonglau.footage import FolderFootage
 from vonglau.identity import JWKS_FILE
 from vonglau.identity import Verifier as TokenVerifier
@@ -82,9 +82,7 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         watch = GapWatch(index, timelines, clock)
         gauge(names.PENDING_LATE, lambda: [(watch.late, {})])
         timers = Timers(lease("jobs"), KeptRuns(broker), clock)
-        timers.every(f"{SERVICE}-archive", Every(settings.archive_every_s), lambda _: archiving.run())
-        timers.every(f"{SERVICE}-retention", Every(settings.retention_every_s), lambda _: retaining.run())
-        timers.every(f"{SERVICE}-gap-watch", Every(settings.gap_watch_every_s), lambda _: watch.run())
+        schedule(timers, settings, archiving, retaining, watch, LogWalk(broker.nc, ES_RECORDING))
         await timers.start(ready=partial(caught_up, runner, facts))
         stack.push_async_callback(timers.stop)
 
@@ -108,6 +106,13 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         )
         await stack.enter_async_context(server)
         await stop.wait()
+
+
+def schedule(timers: Timers, settings: RecordingSettings, archiving: Archiving, retaining: Retaining, watch: GapWatch, walk: LogWalk) -> None:
+    timers.every(f"{SERVICE}-archive", Every(settings.archive_every_s), lambda _: archiving.run())
+    timers.every(f"{SERVICE}-retention", Every(settings.retention_every_s), lambda _: retaining.run())
+    timers.every(f"{SERVICE}-gap-watch", Every(settings.gap_watch_every_s), lambda _: watch.run())
+    timers.every(f"{SERVICE}-log-walk", Every(settings.log_walk_every_s), lambda _: walk.run())
 
 
 def leased(broker: Broker, ttl_s: int, job: str) -> Lease:

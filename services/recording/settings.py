@@ -17,6 +17,7 @@ class RecordingSettings(PlatformSettings):
     archive_window_days: int = setting(6, unit="days", why="how far back archives are compared with documents; below the 7 days facts are kept", at_least=1)
     archive_key_file: Path | None = setting(None, unit="file, mode 0600", why="signs archives; made at the first start; unset: archive.key beside issuer.key")
     gap_watch_every_s: float = setting(60.0, unit="s", why="between two looks for gaps that nothing explains and facts that are late", at_least=1)
+    log_walk_every_s: float = setting(3600.0, unit="s", why="between two walks over the own stream of record, for events that a server has lost", at_least=1)
     lease_ttl_s: int = setting(4, unit="s", why="so long after a kill another process, or the next start, takes over projection and jobs", at_least=1)
 
     @property

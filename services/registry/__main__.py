@@ -19,7 +19,7 @@ from vonglau.broker.advisories import watched
 from vonglau.broker.topology import ACCESS_STATE, ES_REGISTRY, SECRETS
 from vonglau.clock import SystemClock
 from vonglau.documents import SqliteDocuments
-from vonglau.eventlog import Call, HeaderWriter, JetStreamStore
+from vonglau.eventlog import Call, HeaderWriter, JetStreamStore, LogWalk
 from vonglau.identity import JWKS_FILE, Verifier
 from vonglau.leases import Lease
 from vonglau.operations.servicer import OperationsServicer
@@ -29,6 +29,7 @@ from vonglau.rpc import Server, address_file, caller, run_service, tls_of
 from vonglau.secrets import SealedSecrets
 from vonglau.subscription import JetStreamEvents, Projection, ProjectionRunner, Source
 from vonglau.telemetry import inject
+from vonglau.timers import Every, KeptRuns, Timers
 
 SERVICE = "registry"
 
@@ -58,6 +59,12 @@ async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
         for runner in runners:
             await runner.start()
             stack.push_async_callback(runner.stop)
+
+        walk = LogWalk(broker.nc, ES_REGISTRY)
+        timers = Timers(Lease(broker, f"{SERVICE}-jobs", ttl_s=settings.lease_ttl_s), KeptRuns(broker))
+        timers.every(f"{SERVICE}-log-walk", Every(settings.log_walk_every_s), lambda _: walk.run())
+        await timers.start()
+        stack.push_async_callback(timers.stop)
 
         shown = Views(Inventory(documents), Owners(documents), Projects(documents), runners[0])
         servicer = Servicer(access, journal, credentials, shown, settings.import_rows)

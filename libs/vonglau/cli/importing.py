@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vonglau.cli.options import FAILED, AsJson, AsPerson, perform
-from vonglau.cli.rows import read_rows
+from vonglau.cli.rows import OPTIONAL, REQUIRED, read_rows
 from vonglau.cli.session import Session
 from vonglau.cli.words import word
 from vonglau.registry.v1 import service_pb2 as registry
@@ -19,7 +19,7 @@ MOST_SHOWN = 50
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV in UTF-8; the header names the columns: owner, name, url and more.")],
+    file: Annotated[Path, typer.Argument(help=f"CSV in UTF-8; its header names the columns: {', '.join(REQUIRED)}, and any of {', '.join(OPTIONAL)}.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, write nothing.")] = False,
     as_person: AsPerson = "",
     as_json: AsJson = False,

@@ -11,6 +11,7 @@ from vonglau.eventlog.jetstream import JetStreamStore
 from vonglau.eventlog.log import EventLog
 from vonglau.eventlog.memory import MemoryStore
 from vonglau.eventlog.port import Append, EventStore, LostRace, OutcomeUnknown
+from vonglau.eventlog.walk import LogWalk
 
 __all__ = [
     "AggregateStream",
@@ -27,6 +28,7 @@ __all__ = [
     "HeaderWriter",
     "History",
     "JetStreamStore",
+    "LogWalk",
     "LostRace",
     "MemoryStore",
     "On",

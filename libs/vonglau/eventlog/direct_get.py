@@ -54,6 +54,11 @@ class DirectGet:
                 return found
             start = found[-1].sequence + 1
 
+    async def following(self, log: str, start: int) -> list[int]:
+        """Sequences of the next messages from `start` on, of whatever subject, at most a batch of them."""
+        answer = await self._ask(log, {"batch": MOST_MESSAGES, "seq": max(start, 1), "next_by_subj": ">"})
+        return [message.sequence for message in answer.messages]
+
     async def last_of_each(self, log: str, subjects: Iterable[str]) -> list[Recorded]:
         """The last message of each literal subject that has one; at most 1,000 subjects."""
         found: list[Recorded] = []

@@ -118,6 +118,7 @@ DELETED_BYTES = counter("vonglau.recording.deleted", "By", "footage deleted unde
 FINDINGS = counter("vonglau.recording.findings", "{finding}", "objects that do not match their facts or chain", ERROR_TYPE)
 
 LOG_ADVISORIES = counter("vonglau.log.advisories", "{advisory}", "what the servers report: batches dropped, quorum lost; alarm on any", ADVISORY)
+LOG_MISSING = gauge("vonglau.log.missing_events", "{event}", "accepted events that the last walk over a stream of record did not find: alarm on any", STREAM)
 LEASES_HELD = gauge("vonglau.leases.held", "{lease}", "leases that this process holds", LOOP)
 LOOP_ERRORS = counter("vonglau.loop.errors", "{error}", "errors caught at the outer edge of a loop, which goes on", LOOP, ERROR_TYPE)
 
