@@ -43,6 +43,7 @@ ACTIONS: Mapping[str, Rule] = {
 # service -> methods; each for every owner. Footage only where the task is footage.
 SERVICES: Mapping[str, frozenset[str]] = {
     "ingest": frozenset({
+        "/vonglau.ingest.v1.Ingest/Watch",
         "/vonglau.registry.v1.Registry/GetCamera",
         "/vonglau.registry.v1.Registry/ListCameras",
     }),
@@ -50,5 +51,10 @@ SERVICES: Mapping[str, frozenset[str]] = {
         "/vonglau.ingest.v1.Ingest/ReadSpool",
         "/vonglau.registry.v1.Registry/GetCamera",
         "/vonglau.registry.v1.Registry/ListCameras",
+    }),
+    "operator": frozenset({
+        "/vonglau.ingest.v1.Ingest/PutPool",
+        "/vonglau.ingest.v1.Ingest/DeletePool",
+        "/vonglau.ingest.v1.Ingest/GetDemand",
     }),
 }

@@ -191,3 +191,106 @@ class SpoolFragment(_message.Message):
     end_ns: int
     media: bytes
     def __init__(self, start_ns: _Optional[int] = ..., end_ns: _Optional[int] = ..., media: _Optional[bytes] = ...) -> None: ...
+
+class Pool(_message.Message):
+    __slots__ = ("name", "selector", "capacity", "generation", "pins")
+    class PinsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: str
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[str] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    PINS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    selector: PoolSelector
+    capacity: MemberCapacity
+    generation: int
+    pins: _containers.ScalarMap[int, str]
+    def __init__(self, name: _Optional[str] = ..., selector: _Optional[_Union[PoolSelector, _Mapping]] = ..., capacity: _Optional[_Union[MemberCapacity, _Mapping]] = ..., generation: _Optional[int] = ..., pins: _Optional[_Mapping[int, str]] = ...) -> None: ...
+
+class PoolSelector(_message.Message):
+    __slots__ = ("owners", "sites", "zones")
+    OWNERS_FIELD_NUMBER: _ClassVar[int]
+    SITES_FIELD_NUMBER: _ClassVar[int]
+    ZONES_FIELD_NUMBER: _ClassVar[int]
+    owners: _containers.RepeatedScalarFieldContainer[str]
+    sites: _containers.RepeatedScalarFieldContainer[str]
+    zones: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, owners: _Optional[_Iterable[str]] = ..., sites: _Optional[_Iterable[str]] = ..., zones: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class MemberCapacity(_message.Message):
+    __slots__ = ("cameras", "bitrate_bps")
+    CAMERAS_FIELD_NUMBER: _ClassVar[int]
+    BITRATE_BPS_FIELD_NUMBER: _ClassVar[int]
+    cameras: int
+    bitrate_bps: int
+    def __init__(self, cameras: _Optional[int] = ..., bitrate_bps: _Optional[int] = ...) -> None: ...
+
+class PutPoolRequest(_message.Message):
+    __slots__ = ("pool",)
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    pool: Pool
+    def __init__(self, pool: _Optional[_Union[Pool, _Mapping]] = ...) -> None: ...
+
+class DeletePoolRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class DeletePoolResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetDemandRequest(_message.Message):
+    __slots__ = ("pool",)
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    pool: str
+    def __init__(self, pool: _Optional[str] = ...) -> None: ...
+
+class Demand(_message.Message):
+    __slots__ = ("pool", "generation", "cameras", "bitrate_bps", "recording", "unassigned", "moving_slots", "members", "overlapping_pools", "overlapping_cameras", "unselected_cameras")
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    CAMERAS_FIELD_NUMBER: _ClassVar[int]
+    BITRATE_BPS_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_FIELD_NUMBER: _ClassVar[int]
+    UNASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    MOVING_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    OVERLAPPING_POOLS_FIELD_NUMBER: _ClassVar[int]
+    OVERLAPPING_CAMERAS_FIELD_NUMBER: _ClassVar[int]
+    UNSELECTED_CAMERAS_FIELD_NUMBER: _ClassVar[int]
+    pool: str
+    generation: int
+    cameras: int
+    bitrate_bps: int
+    recording: int
+    unassigned: int
+    moving_slots: int
+    members: _containers.RepeatedCompositeFieldContainer[MemberDemand]
+    overlapping_pools: _containers.RepeatedScalarFieldContainer[str]
+    overlapping_cameras: int
+    unselected_cameras: int
+    def __init__(self, pool: _Optional[str] = ..., generation: _Optional[int] = ..., cameras: _Optional[int] = ..., bitrate_bps: _Optional[int] = ..., recording: _Optional[int] = ..., unassigned: _Optional[int] = ..., moving_slots: _Optional[int] = ..., members: _Optional[_Iterable[_Union[MemberDemand, _Mapping]]] = ..., overlapping_pools: _Optional[_Iterable[str]] = ..., overlapping_cameras: _Optional[int] = ..., unselected_cameras: _Optional[int] = ...) -> None: ...
+
+class MemberDemand(_message.Message):
+    __slots__ = ("name", "slots", "cameras", "bitrate_bps", "leaving", "spool_bytes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    CAMERAS_FIELD_NUMBER: _ClassVar[int]
+    BITRATE_BPS_FIELD_NUMBER: _ClassVar[int]
+    LEAVING_FIELD_NUMBER: _ClassVar[int]
+    SPOOL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    slots: int
+    cameras: int
+    bitrate_bps: int
+    leaving: bool
+    spool_bytes: int
+    def __init__(self, name: _Optional[str] = ..., slots: _Optional[int] = ..., cameras: _Optional[int] = ..., bitrate_bps: _Optional[int] = ..., leaving: _Optional[bool] = ..., spool_bytes: _Optional[int] = ...) -> None: ...

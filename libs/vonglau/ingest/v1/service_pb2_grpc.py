@@ -54,6 +54,21 @@ class IngestStub:
                 request_serializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.ReadSpoolRequest.SerializeToString,
                 response_deserializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.ReadSpoolResponse.FromString,
                 _registered_method=True)
+        self.PutPool = channel.unary_unary(
+                '/vonglau.ingest.v1.Ingest/PutPool',
+                request_serializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.PutPoolRequest.SerializeToString,
+                response_deserializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.Pool.FromString,
+                _registered_method=True)
+        self.DeletePool = channel.unary_unary(
+                '/vonglau.ingest.v1.Ingest/DeletePool',
+                request_serializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.DeletePoolRequest.SerializeToString,
+                response_deserializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.DeletePoolResponse.FromString,
+                _registered_method=True)
+        self.GetDemand = channel.unary_unary(
+                '/vonglau.ingest.v1.Ingest/GetDemand',
+                request_serializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.GetDemandRequest.SerializeToString,
+                response_deserializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.Demand.FromString,
+                _registered_method=True)
 
 
 class IngestServicer:
@@ -85,6 +100,27 @@ class IngestServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutPool(self, request, context):
+        """Declares a pool, whole: the same again changes nothing. For the operator, and for standalone's one pool `default`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePool(self, request, context):
+        """Its cameras fall to the pools that are left, or show as unassigned.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDemand(self, request, context):
+        """What a pool has to record and who does: what the number of pods follows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -107,6 +143,21 @@ def add_IngestServicer_to_server(servicer, server):
                     servicer.ReadSpool,
                     request_deserializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.ReadSpoolRequest.FromString,
                     response_serializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.ReadSpoolResponse.SerializeToString,
+            ),
+            'PutPool': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutPool,
+                    request_deserializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.PutPoolRequest.FromString,
+                    response_serializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.Pool.SerializeToString,
+            ),
+            'DeletePool': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePool,
+                    request_deserializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.DeletePoolRequest.FromString,
+                    response_serializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.DeletePoolResponse.SerializeToString,
+            ),
+            'GetDemand': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDemand,
+                    request_deserializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.GetDemandRequest.FromString,
+                    response_serializer=vonglau_dot_ingest_dot_v1_dot_service__pb2.Demand.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -217,6 +268,87 @@ class Ingest:
             '/vonglau.ingest.v1.Ingest/ReadSpool',
             vonglau_dot_ingest_dot_v1_dot_service__pb2.ReadSpoolRequest.SerializeToString,
             vonglau_dot_ingest_dot_v1_dot_service__pb2.ReadSpoolResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutPool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vonglau.ingest.v1.Ingest/PutPool',
+            vonglau_dot_ingest_dot_v1_dot_service__pb2.PutPoolRequest.SerializeToString,
+            vonglau_dot_ingest_dot_v1_dot_service__pb2.Pool.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vonglau.ingest.v1.Ingest/DeletePool',
+            vonglau_dot_ingest_dot_v1_dot_service__pb2.DeletePoolRequest.SerializeToString,
+            vonglau_dot_ingest_dot_v1_dot_service__pb2.DeletePoolResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDemand(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vonglau.ingest.v1.Ingest/GetDemand',
+            vonglau_dot_ingest_dot_v1_dot_service__pb2.GetDemandRequest.SerializeToString,
+            vonglau_dot_ingest_dot_v1_dot_service__pb2.Demand.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,12 @@ class IngestStub:
     """A growing fragmented MP4: the init segment, then parts of at most 250 ms. A slow viewer skips to the next key frame."""
     ReadSpool: _grpc.UnaryStreamMultiCallable[_service_pb2.ReadSpoolRequest, _service_pb2.ReadSpoolResponse]
     """Fragments that are not in the footage store yet. For the recording service only."""
+    PutPool: _grpc.UnaryUnaryMultiCallable[_service_pb2.PutPoolRequest, _service_pb2.Pool]
+    """Declares a pool, whole: the same again changes nothing. For the operator, and for standalone's one pool `default`."""
+    DeletePool: _grpc.UnaryUnaryMultiCallable[_service_pb2.DeletePoolRequest, _service_pb2.DeletePoolResponse]
+    """Its cameras fall to the pools that are left, or show as unassigned."""
+    GetDemand: _grpc.UnaryUnaryMultiCallable[_service_pb2.GetDemandRequest, _service_pb2.Demand]
+    """What a pool has to record and who does: what the number of pods follows."""
 
 @_typing.type_check_only
 class IngestAsyncStub(IngestStub):
@@ -47,6 +53,12 @@ class IngestAsyncStub(IngestStub):
     """A growing fragmented MP4: the init segment, then parts of at most 250 ms. A slow viewer skips to the next key frame."""
     ReadSpool: _aio.UnaryStreamMultiCallable[_service_pb2.ReadSpoolRequest, _service_pb2.ReadSpoolResponse]  # type: ignore[assignment]
     """Fragments that are not in the footage store yet. For the recording service only."""
+    PutPool: _aio.UnaryUnaryMultiCallable[_service_pb2.PutPoolRequest, _service_pb2.Pool]  # type: ignore[assignment]
+    """Declares a pool, whole: the same again changes nothing. For the operator, and for standalone's one pool `default`."""
+    DeletePool: _aio.UnaryUnaryMultiCallable[_service_pb2.DeletePoolRequest, _service_pb2.DeletePoolResponse]  # type: ignore[assignment]
+    """Its cameras fall to the pools that are left, or show as unassigned."""
+    GetDemand: _aio.UnaryUnaryMultiCallable[_service_pb2.GetDemandRequest, _service_pb2.Demand]  # type: ignore[assignment]
+    """What a pool has to record and who does: what the number of pods follows."""
 
 class IngestServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -78,5 +90,29 @@ class IngestServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_service_pb2.ReadSpoolResponse], _abc.AsyncIterator[_service_pb2.ReadSpoolResponse]]:
         """Fragments that are not in the footage store yet. For the recording service only."""
+
+    @_abc_1.abstractmethod
+    def PutPool(
+        self,
+        request: _service_pb2.PutPoolRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.Pool, _abc.Awaitable[_service_pb2.Pool]]:
+        """Declares a pool, whole: the same again changes nothing. For the operator, and for standalone's one pool `default`."""
+
+    @_abc_1.abstractmethod
+    def DeletePool(
+        self,
+        request: _service_pb2.DeletePoolRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.DeletePoolResponse, _abc.Awaitable[_service_pb2.DeletePoolResponse]]:
+        """Its cameras fall to the pools that are left, or show as unassigned."""
+
+    @_abc_1.abstractmethod
+    def GetDemand(
+        self,
+        request: _service_pb2.GetDemandRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_service_pb2.Demand, _abc.Awaitable[_service_pb2.Demand]]:
+        """What a pool has to record and who does: what the number of pods follows."""
 
 def add_IngestServicer_to_server(servicer: IngestServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
