@@ -1,13 +1,18 @@
 """The connection to the log: waited for, lost, found again, and left."""
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from nats.aio.client import Server
 
 from vonglau.broker import NatsServer, connect
-from vonglau.broker.server import free_port
+from vonglau.broker.server import LASTING_PORTS, free_port
+from vonglau.errors import Unavailable
 from vonglau.testing.waiting import eventually
 
 pytestmark = pytest.mark.loopback
@@ -51,3 +56,35 @@ async def test_leaving_while_the_server_is_gone_is_no_error(tmp_path: Path) -> N
         await server.kill()
         await eventually(lambda: not broker.is_connected)
     assert not broker.is_connected
+
+
+async def closed(server: NatsServer) -> None:
+    async with connect(server.url, name="tests", within=5) as broker:
+        await broker.nc.close()  # as it does itself when the server turns it down
+        await asyncio.Event().wait()
+
+
+async def stopped_trying(server: NatsServer) -> None:
+    async with connect(server.url, name="tests", within=5, look_s=0.05) as broker:
+        broker.nc._reconnect_to_server_handler = failing_oddly
+        await server.kill()
+        await asyncio.Event().wait()
+
+
+def failing_oddly(servers: list[Server], info: dict[str, Any]) -> tuple[Server | None, float]:
+    """As errors that the client does not expect: its attempts end."""
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("given_up", [closed, stopped_trying])
+async def test_a_client_that_has_given_up_ends_what_works_with_it(tmp_path: Path, given_up: Callable[[NatsServer], Awaitable[None]]) -> None:
+    async with NatsServer(tmp_path / "nats") as server:
+        with pytest.raises(Unavailable, match="no more attempts") as stuck:
+            await given_up(server)
+    assert stuck.value.reason == "LOG_CLIENT_STUCK"
+
+
+def test_a_port_for_a_server_is_none_that_outgoing_connections_take() -> None:
+    ports = {free_port() for _ in range(20)}
+    assert len(ports) > 10
+    assert all(port in LASTING_PORTS for port in ports)

@@ -1,12 +1,15 @@
-"""One platform for all tests of a module."""
+"""One platform for all tests of a module; where a test fails, its processes tell their side."""
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
 from tests.e2e.platform import ENDS_WITHIN_S, Platform
+
+LAST_LINES = 25  # of each process
 
 
 @pytest.fixture(scope="module")
@@ -19,3 +22,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         if started.process is not None and started.process.poll() is None:
             started.process.send_signal(signal.SIGTERM)
             started.process.wait(ENDS_WITHIN_S)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    platform: Any = getattr(item, "funcargs", {}).get("platform")
+    if report.failed and isinstance(platform, Platform):
+        status = platform.run("status")
+        report.sections.append(("status", (status.stdout + status.stderr).decode(errors="replace")))
+        for log in (platform.data / "supervisor.log", *sorted((platform.data / "log").glob("*.log"))):
+            report.sections.append((log.name, "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])))
+    return report

@@ -16,9 +16,13 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from vonglau.broker.permissions import inbox_prefix
+from vonglau.ending import Parts
+from vonglau.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
+LOOK_S = 5.0  # between two looks at whether the client still tries
+SILENT_LOOKS = 6  # an attempt takes 2 s to connect and at most 10 s to be acknowledged
 RETRY_S = 0.25  # between attempts; a restarted server is seen at once, and 200 clients make 800 attempts a second
 
 
@@ -54,10 +58,13 @@ class Login:
 
 
 @asynccontextmanager
-async def connect(url: str, *, name: str, within: float | None = None, login: Login | None = None) -> AsyncIterator[Broker]:
+async def connect(url: str, *, name: str, within: float | None = None, login: Login | None = None, look_s: float = LOOK_S) -> AsyncIterator[Broker]:
     """Connected; waits until a server is there, since services start in any order.
 
-    url: one or several, by comma. within: s, for the first connection; None: for ever. Raises: TimeoutError.
+    url: one or several, by comma. within: s, for the first connection; None: for ever. A client that gives up ends the body;
+    look_s: between two looks at whether it has.
+
+    Raises: TimeoutError, Unavailable (LOG_CLIENT_STUCK).
     """
     told = Told()
     nc = await asyncio.wait_for(
@@ -78,10 +85,25 @@ async def connect(url: str, *, name: str, within: float | None = None, login: Lo
     )
     told.broker = broker = Broker(nc, nc.jetstream())
     try:
-        yield broker
+        async with Parts() as parts:
+            parts.start(attended(nc, told, look_s))
+            yield broker
     finally:
         with contextlib.suppress(OSError, RuntimeError, TypeError):  # a server that has just died; uvloop says RuntimeError, asyncio of 3.12 TypeError
             await nc.close()
+
+
+async def attended(nc: Client, told: Told, look_s: float) -> None:
+    """For ever, unless the client has given up: it closes at a server's refusal, and an error that it does not expect ends its attempts.
+
+    Raises: Unavailable (LOG_CLIENT_STUCK).
+    """
+    silent, heard = 0, 0
+    while not nc.is_closed and silent < SILENT_LOOKS:
+        await asyncio.sleep(look_s)
+        silent = 0 if nc.is_connected or told.signs != heard else silent + 1
+        heard = told.signs
+    raise Unavailable("LOG_CLIENT_STUCK", f"the event log's client makes no more attempts to connect ({nc.last_error or 'no error'})")
 
 
 class Told:
@@ -89,15 +111,18 @@ class Told:
 
     def __init__(self) -> None:
         self.broker: Broker | None = None  # none before the first connection
+        self.signs = 0  # of life: attempts that failed or succeeded
         self._is_waiting = False
 
     async def failed(self, error: Exception) -> None:
+        self.signs += 1
         if self.broker is None and not self._is_waiting:
             self._is_waiting = True
             logger.info("waiting for the event log: %s", error)
         logger.debug("nats: %s", error)
 
     async def came_back(self) -> None:
+        self.signs += 1
         if self.broker is not None:
             self.broker.connections += 1
             logger.info("the event log is back")

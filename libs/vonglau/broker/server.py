@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -15,6 +17,7 @@ from typing import Self
 STOP_S = 5.0  # for an orderly end, before it is killed
 START_S = 10.0
 PR_SET_PDEATHSIG = 1
+LASTING_PORTS = range(20_000, 32_768)  # Linux connects from 32768 on, others from 49152 (RFC 6335)
 
 CONFIGURATION = """\
 server_name: vonglau
@@ -106,10 +109,14 @@ def program() -> Path:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of loopback that nobody listens on just now.
+
+    Not of those that the kernel gives to outgoing connections: one of them could take it while a server that died is being started again.
+    """
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", LASTING_PORTS.start + secrets.randbelow(len(LASTING_PORTS))))
+            return int(probe.getsockname()[1])
 
 
 def end_with_parent(parent: int) -> None:
