@@ -3,7 +3,21 @@
 from .inprocess import is_ready, running
 from .load import publish_events
 from .oracle import TableReader, committed_offsets, lag
+from .proxy import Proxy
 from .servers import Cluster, Server, ServerDied
 from .workers import Worker, until
 
-__all__ = ["Cluster", "Server", "ServerDied", "TableReader", "Worker", "committed_offsets", "is_ready", "lag", "publish_events", "running", "until"]
+__all__ = [
+    "Cluster",
+    "Proxy",
+    "Server",
+    "ServerDied",
+    "TableReader",
+    "Worker",
+    "committed_offsets",
+    "is_ready",
+    "lag",
+    "publish_events",
+    "running",
+    "until",
+]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -10,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,7 @@ from nats.js import api
 from ..connection import insist
 
 _START = 20.0       # seconds until a server must listen
+_LOWEST, _HIGHEST, _TRIES = 10_000, 32_768, 100
 
 
 class ServerDied(RuntimeError):
@@ -29,9 +31,16 @@ class ServerDied(RuntimeError):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody uses, below the range that the kernel gives outgoing connections: a server finds it free again after a kill.
+
+    Raises OSError.
+    """
+    for _ in range(_TRIES):
+        port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no free port between {_LOWEST} and {_HIGHEST}")
 
 
 def binary() -> str:
@@ -124,9 +133,9 @@ class Server:
 
 
 class Cluster:
-    """Three servers; any one of them may die."""
+    """Three servers; any one of them may die. ``jetstream`` goes inside each one's jetstream block."""
 
-    def __init__(self, folder: Path, size: int = 3) -> None:
+    def __init__(self, folder: Path, size: int = 3, *, jetstream: str = "") -> None:
         ports = [free_port() for _ in range(size)]
         routes = [free_port() for _ in range(size)]
         told = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes)
@@ -135,6 +144,7 @@ class Cluster:
                 folder,
                 name=f"c{index}",
                 port=port,
+                jetstream=jetstream,
                 config=f'cluster {{ name: testkit, listen: "127.0.0.1:{route}", routes: [{told}] }}',
             )
             for index, (port, route) in enumerate(zip(ports, routes, strict=True))

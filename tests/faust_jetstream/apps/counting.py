@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +16,14 @@ NAME = os.environ["APP"]
 PARTITIONS = 4
 SLOW = float(os.environ.get("SLOW", "0"))           # seconds per event: a worker that cannot keep up
 SKEW = float(os.environ.get("SKEW", "0"))           # seconds that this worker's clock is wrong
+HANG = float(os.environ.get("HANG", "0"))           # seconds for which SIGALRM keeps the event loop from turning
 
 if SKEW:
     true_time = time.time
     time.time = lambda: true_time() + SKEW
+
+signal.signal(signal.SIGALRM, lambda *_: time.sleep(HANG))
+processed = os.open(f"processed-{os.getpid()}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 app = faust.App(
     NAME,
@@ -61,6 +66,7 @@ async def count(stream: faust.Stream) -> None:  # type: ignore[type-arg]
         totals[event.camera] += 1
         hourly[event.camera] += 1
         seen[str(event.id)] += 1
+        os.write(processed, f"{event.id} {time.monotonic()}\n".encode())
         if SLOW:
             await asyncio.sleep(SLOW)
 
