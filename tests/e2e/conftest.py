@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.platform import ENDS_WITHIN_S, Platform
 
-LAST_LINES = 25  # of each process
+LAST_LINES = 8  # of each process
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = yield
     platform: Any = getattr(item, "funcargs", {}).get("platform")
     if report.failed and isinstance(platform, Platform):
-        status = platform.run("status")
-        report.sections.append(("status", (status.stdout + status.stderr).decode(errors="replace")))
         for log in (platform.data / "supervisor.log", *sorted((platform.data / "log").glob("*.log"))):
             report.sections.append((log.name, "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])))
     return report
