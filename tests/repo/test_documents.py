@@ -16,31 +16,31 @@ ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/settings.py"))
-READMES_BELOW_150_LINES = ["README.md", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "services").glob("*/README.md")))]
+PROGRAMS = sorted(path.parent.relative_to(ROOT).as_posix() for kind in ("services", "operators") for path in ROOT.glob(f"{kind}/*/settings.py"))
+READMES_BELOW_150_LINES = ["README.md", *(f"{program}/README.md" for program in PROGRAMS)]
 
 
-def settings_of(service: str) -> type[Any]:
-    """The settings class that services/<service>/settings.py itself defines; others there are parts of it."""
-    module = importlib.import_module(f"services.{service}.settings")
+def settings_of(program: str) -> type[Any]:
+    """The settings class that <program>/settings.py itself defines; others there are parts of it."""
+    module = importlib.import_module(f"{program.replace('/', '.')}.settings")
     found = [each for _, each in inspect.getmembers(module, inspect.isclass) if is_dataclass(each) and each.__module__ == module.__name__]
-    assert found, f"services/{service}/settings.py defines no settings class"
+    assert found, f"{program}/settings.py defines no settings class"
     return max(found, key=lambda each: len(list(variables(each))))
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_settings_of_a_service_stand_in_its_readme_as_they_are(service: str) -> None:
-    cls = settings_of(service)
-    readme = (ROOT / "services" / service / "README.md").read_text("utf-8")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_settings_of_a_program_stand_in_its_readme_as_they_are(program: str) -> None:
+    cls = settings_of(program)
+    readme = (ROOT / program / "README.md").read_text("utf-8")
     missing = [line for line in render_table(cls).splitlines() if line not in readme]
-    assert not missing, f"services/{service}/README.md lacks these lines of render_table({cls.__name__}):\n" + "\n".join(missing)
+    assert not missing, f"{program}/README.md lacks these lines of render_table({cls.__name__}):\n" + "\n".join(missing)
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_readme_names_no_setting_that_its_service_does_not_read(service: str) -> None:
-    readme = (ROOT / "services" / service / "README.md").read_text("utf-8")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_readme_names_no_setting_that_its_program_does_not_read(program: str) -> None:
+    readme = (ROOT / program / "README.md").read_text("utf-8")
     rows = set(re.findall(r"^\| `(VONGLAU_[A-Z0-9_]+)` \|", readme, re.MULTILINE))
-    assert rows == {each.name for each in variables(settings_of(service))}
+    assert rows == {each.name for each in variables(settings_of(program))}
 
 
 def test_every_relative_link_leads_somewhere(files: list[Path]) -> None:

@@ -49,6 +49,7 @@ STATE = "vonglau.state"
 CAMERA_CLASS = "vonglau.camera.class"
 LOOP = "vonglau.loop"
 ADVISORY = "vonglau.log.advisory"
+POOL = "vonglau.pool"
 LABELS = {
     RPC_SYSTEM: "always grpc",
     RPC_METHOD: "methods in the protos; _OTHER for the rest",
@@ -60,10 +61,11 @@ LABELS = {
     PROJECTION: "projections and subscriptions in the code",
     STREAM: "JetStream streams of the topology",
     CAUSE: "one enum in the protos",
-    STATE: "one enum in the protos",
+    STATE: "one enum in the protos; of pods: wanted, ready",
     CAMERA_CLASS: "one enum in the protos",
     LOOP: "loops in the code",
     ADVISORY: "kinds that are watched, in the code",
+    POOL: "ingest pools, which the platform team names: tens",
 }
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -108,6 +110,7 @@ RECEIVED_BYTES = counter("vonglau.ingest.received", "By", "media received and re
 LOST_PACKETS = counter("vonglau.ingest.lost_packets", "{packet}", "packets that a camera sent and that did not come, counted when their segment closes")
 INTERRUPTIONS = counter("vonglau.ingest.interruptions", "{interruption}", "recordings that broke off, by cause", CAUSE)
 HANDSHAKES = counter("vonglau.ingest.handshakes", "{handshake}", "connections tried to cameras, with what failed", ERROR_TYPE)
+SLOT_MOVES = counter("vonglau.ingest.slot_moves", "{slot}", "slots that the table has given to another process")
 VIEWERS = gauge("vonglau.ingest.viewers", "{viewer}", "live views that are open")
 VIEWER_SKIPS = counter("vonglau.ingest.viewer_skips", "{part}", "parts a slow viewer did not get")
 
@@ -116,6 +119,12 @@ PENDING_LATE = gauge("vonglau.recording.pending_late", "{camera}", "cameras whos
 ARCHIVED_DAYS = counter("vonglau.recording.archived_days", "{day}", "camera days whose archive part was written")
 DELETED_BYTES = counter("vonglau.recording.deleted", "By", "footage deleted under a retention rule")
 FINDINGS = counter("vonglau.recording.findings", "{finding}", "objects that do not match their facts or chain", ERROR_TYPE)
+
+FLEET_PODS = gauge("vonglau.fleet.pods", "{pod}", "ingest pods of a pool, as wanted and as ready", POOL, STATE)
+FLEET_UNASSIGNED = gauge("vonglau.fleet.unassigned", "{camera}", "cameras of a pool that no pod has taken", POOL)
+FLEET_SPOOLS = gauge("vonglau.fleet.spools_left", "{spool}", "spools of pods that went, not yet uploaded whole", POOL)
+FLEET_UNREACHED = gauge("vonglau.fleet.unreached", "{pool}", "1: ingest does not say what the pool needs", POOL)
+FLEET_TURN = duration("vonglau.fleet.turn", "a reconcile of all pools")
 
 LOG_ADVISORIES = counter("vonglau.log.advisories", "{advisory}", "what the servers report: batches dropped, quorum lost; alarm on any", ADVISORY)
 LOG_MISSING = gauge("vonglau.log.missing_events", "{event}", "accepted events that the last walk over a stream of record did not find: alarm on any", STREAM)

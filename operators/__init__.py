@@ -1,0 +1,1 @@
+"""The operators; each runs as `python -m operators.<name>`."""
