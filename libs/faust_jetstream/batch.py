@@ -17,7 +17,7 @@ class Outgoing(NamedTuple):
     headers: Mapping[str, str]
 
 
-async def send_batch(connection: Connection, messages: Sequence[Outgoing]) -> int:
+async def send_batch(connection: Connection, messages: Sequence[Outgoing], answer_within: float = API_TIMEOUT) -> int:
     """Store ``messages`` as one batch; returns the stream sequence of the last one (they are adjacent).
 
     Raises Refused when the server says no, NotStored when it cannot now, nats errors when the outcome is unknown.
@@ -29,7 +29,7 @@ async def send_batch(connection: Connection, messages: Sequence[Outgoing]) -> in
         if position < last:
             await connection.nc.publish(message.subject, message.body, headers=headers)
     headers["Nats-Batch-Commit"] = "1"
-    answer = json.loads((await connection.nc.request(message.subject, message.body, headers=headers, timeout=API_TIMEOUT)).data)
+    answer = json.loads((await connection.nc.request(message.subject, message.body, headers=headers, timeout=answer_within)).data)
     error = answer.get("error")
     if error is None:
         return int(answer["seq"])

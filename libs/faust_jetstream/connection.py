@@ -24,7 +24,7 @@ logger = get_logger(__name__)
 NOT_FOR_ACCOUNT = 10039
 NEEDED = (2, 12)        # atomic batches
 PENDING_BYTES = 16 * 1024 * 1024
-API_TIMEOUT = 10.0
+API_TIMEOUT = 5.0       # seconds; a request that was lost with its connection is repeated after it
 
 #: The outcome is unknown or the server says "not now": no leader, a lost answer, a full disk.
 TRY_AGAIN = (NoRespondersError, NoStreamResponseError, NatsTimeout, ServiceUnavailableError, NotStored)

@@ -73,9 +73,10 @@ class Finishing(_Consumer):
         return [message for message in list(self._unacked_messages) if not message.acked and message.refcount > self._queued.get(message, 0)]
 
     async def wait_empty(self) -> None:
-        """Wait for what is in work, then commit.
+        """Wait for what is in work, then commit it all.
 
-        The base class also waits for messages that were cleared from a queue, which is for ever. A stopping worker waits for the grace period only.
+        The base class also waits for messages that were cleared from a queue, which is for ever; and it takes a commit that is under way for this one.
+        A stopping worker waits for the grace period only.
         """
         begun = told = time.monotonic()
         while busy := self._busy():
@@ -91,6 +92,8 @@ class Finishing(_Consumer):
         for message in list(self._unacked_messages):
             self._unacked_messages.discard(message)
         try:
+            while await self.maybe_wait_for_commit_to_finish():     # it began before the last events were done, and stands in for no other
+                continue
             await self.commit_and_end_transactions()
         except (FaustError, NatsError) as exc:
             if not self.app.should_stop:

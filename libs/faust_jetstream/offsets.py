@@ -16,13 +16,14 @@ from nats.js.errors import NotFoundError
 
 from .batch import MAX_BATCH, Outgoing, send_batch
 from .codec import EXPECTED
-from .connection import TRY_AGAIN, Connection, insist
+from .connection import API_TIMEOUT, TRY_AGAIN, Connection, insist
 from .errors import Refused
 from .places import Names
 
 logger = get_logger(__name__)
 
 PAUSE = 0.3     # seconds between attempts while the stream has no leader
+ANSWER = 2.0    # seconds for the first answer, which dies with its connection; twice as long for each further one
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,27 +125,29 @@ class Offsets:
     async def _settle(self, docs: Mapping[TP, Document], messages: Sequence[Outgoing]) -> int:
         """Send until it is known to be stored or refused.
 
-        After a lost answer the next attempt meets its own revisions: it is refused, and the stored documents are ours.
+        After a lost answer the next attempt meets its own revisions: it is refused, and the stored documents are ours, or will be.
         """
         give_up = time.monotonic() + self._patience
-        unsure = False
+        unsure, answer = False, ANSWER
         while True:
             try:
-                sequence = await send_batch(self._connection, messages)
+                sequence = await send_batch(self._connection, messages, answer)
             except Refused as refused:
                 if unsure and await self._stored(docs):
                     return max(self._revision[tp] for tp in docs)
-                raise Fenced(str(refused)) from refused
+                if not unsure or time.monotonic() > give_up or not await self._still_ours(docs):
+                    raise Fenced(str(refused)) from refused
             except TRY_AGAIN as exc:
                 unsure = True
                 logger.info("commit not known to be stored: %r", exc)
                 if time.monotonic() > give_up:
                     raise
-                await asyncio.sleep(PAUSE)
+                answer = min(2 * answer, API_TIMEOUT)
             else:
                 first = sequence - len(messages) + 1
                 self._revision.update({tp: first + index for index, tp in enumerate(docs)})
                 return sequence
+            await asyncio.sleep(PAUSE)
 
     async def _stored(self, docs: Mapping[TP, Document]) -> bool:
         found = {tp: await self.read(tp) for tp in docs}
@@ -152,3 +155,8 @@ class Offsets:
             return False
         self._revision.update({tp: revision for tp, (_, revision) in found.items()})
         return True
+
+    async def _still_ours(self, docs: Mapping[TP, Document]) -> bool:
+        """Nobody took over: what refuses us is our own earlier attempt, which a cluster still works on."""
+        found = [(await self.read(tp))[0] for tp in docs]
+        return all(doc is not None and (doc.owner, doc.generation) == (self._owner, self._generation) for doc in found)

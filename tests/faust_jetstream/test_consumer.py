@@ -120,6 +120,34 @@ async def test_offsets_wait_until_the_outputs_before_them_are_stored(make_app: M
         await until(committed, 10)
 
 
+async def test_a_worker_commits_what_was_done_while_another_commit_was_under_way(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
+    """Stock Faust takes the commit under way for the last one: all that was done meanwhile is processed again by the next owner."""
+    app = make_app(processing_guarantee="at_least_once")
+    numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1)
+    done: list[int] = []
+
+    @app.agent(numbers)
+    async def work(stream: Any) -> None:
+        async for number in stream:
+            done.append(number)
+
+    async with running(app):
+        store, begun, answered = app.consumer.offsets.store, asyncio.Event(), asyncio.Event()
+
+        async def slow(*args: Any) -> Any:
+            begun.set()
+            await answered.wait()
+            return await store(*args)
+
+        app.consumer.offsets.store = slow
+        await numbers.send(key="k", value=0)
+        await begun.wait()
+        await numbers.send(key="k", value=1)
+        await until(lambda: len(done) == 2, 10)
+        asyncio.get_running_loop().call_later(0.3, answered.set)
+    assert (await committed_offsets(js, name, "numbers", 1, name))[0] == 2
+
+
 async def test_a_buffer_that_empties_is_filled_at_once_and_not_a_second_later(make_app: MakeApp) -> None:
     assert "self.sleep(1)" in inspect.getsource(stock.Consumer._wait_next_records), "pitfall 5 is mended"
     app = make_app(stream_buffer_maxsize=8)

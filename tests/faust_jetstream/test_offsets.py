@@ -11,7 +11,7 @@ from nats.js import JetStreamContext, api
 from faust_jetstream import batch, offsets
 from faust_jetstream.batch import Outgoing
 from faust_jetstream.connection import Connection
-from faust_jetstream.errors import NotStored
+from faust_jetstream.errors import NotStored, Refused
 from faust_jetstream.offsets import Fenced, Offsets
 from faust_jetstream.places import Names
 
@@ -89,7 +89,7 @@ def flaky(monkeypatch: pytest.MonkeyPatch, failures: Failing, *, stores: bool) -
     """``send_batch`` that fails with each of ``failures`` in turn, before or after the server has stored the batch."""
     sent: list[int] = []
 
-    async def send(connection: Connection, messages: Sequence[Outgoing]) -> int:
+    async def send(connection: Connection, messages: Sequence[Outgoing], answer_within: float) -> int:
         failure = failures.pop(0) if failures else None
         sent.append(len(messages))
         sequence = 0
@@ -121,6 +121,34 @@ async def test_a_commit_whose_answer_was_lost_is_found_to_be_stored(connection: 
     await mine.store({TP0: 3}, ())
     await mine.store({TP0: 4}, ())
     assert mine.committed == {TP0: 4}
+
+
+async def test_a_commit_that_a_cluster_still_works_on_is_no_lost_race(connection: Connection, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = owner(connection, names, "me")
+    await mine.claim([TP0], 1, from_start)
+    before = (await mine.read(TP0))[0]
+    flaky(monkeypatch, [NatsTimeout(), Refused(10164, "wrong last sequence"), Refused(10164, "wrong last sequence")], stores=False)
+    await mine.store({TP0: 3}, ())
+    assert before != (await mine.read(TP0))[0]
+    assert mine.committed == {TP0: 3}
+
+
+async def test_a_server_that_never_answers_is_asked_twice_within_seconds(connection: Connection, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer dies with its connection: waiting long for it would keep everything uncommitted that is done meanwhile."""
+    mine = owner(connection, names, "me")
+    await mine.claim([TP0], 1, from_start)
+    waits: list[float] = []
+
+    async def silent(connection: Connection, messages: Sequence[Outgoing], answer_within: float) -> int:
+        waits.append(answer_within)
+        if len(waits) < 4:
+            raise NatsTimeout
+        return await batch.send_batch(connection, messages)
+
+    monkeypatch.setattr(offsets, "send_batch", silent)
+    monkeypatch.setattr(offsets, "PAUSE", 0.01)
+    await mine.store({TP0: 3}, ())
+    assert waits == [2.0, 4.0, 5.0, 5.0]
 
 
 async def test_a_lost_answer_does_not_hide_that_another_worker_took_over(connection: Connection, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
