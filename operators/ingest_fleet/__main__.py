@@ -2,18 +2,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import uuid
 from contextlib import AsyncExitStack
 
-import kopf
 from lightkube import KubeConfig
 
-from operators.ingest_fleet import handlers
 from operators.ingest_fleet.cluster import Cluster
 from operators.ingest_fleet.declared import Declared
 from operators.ingest_fleet.fleet import Fleet
 from operators.ingest_fleet.gauges import observe
+from operators.ingest_fleet.handlers import watch
 from operators.ingest_fleet.ingest import Ingest
 from operators.ingest_fleet.lease import Lease
 from operators.ingest_fleet.reconcile import Reconciler
@@ -26,6 +26,8 @@ SERVICE = "operator"
 
 
 async def main(settings: FleetSettings, stop: asyncio.Event) -> None:
+    for talker in ("httpx2", "kopf.objects"):  # a line for each request and each change
+        logging.getLogger(talker).setLevel(logging.WARNING)
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         config = KubeConfig.from_service_account() if settings.kubeconfig is None else KubeConfig.from_file(settings.kubeconfig)
@@ -39,15 +41,7 @@ async def main(settings: FleetSettings, stop: asyncio.Event) -> None:
         observe(fleet, reconciler)
         async with Parts() as parts:
             parts.start(fleet.run())
-            # Kopf takes the signals over and returns at the first one; what was started before it is not its to end.
-            await kopf.operator(
-                registry=handlers.registry(fleet.wake, settings.kubeconfig),
-                settings=handlers.settings(),
-                namespaces=[settings.namespace],
-                standalone=True,
-                stop_flag=stop,
-                liveness_endpoint=f"http://{settings.health_listen}/alive" if settings.health_listen else None,
-            )
+            await watch(fleet.wake, settings, stop)  # last: Kopf ends every task that began after it
 
 
 if __name__ == "__main__":

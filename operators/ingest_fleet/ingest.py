@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import grpc
 
@@ -11,8 +11,11 @@ from operators.ingest_fleet.pool import IngestPool
 from vonglau.errors import NotFound, Unavailable
 from vonglau.ingest.v1.service_pb2 import DeletePoolRequest, GetDemandRequest, PutPoolRequest
 from vonglau.ingest.v1.service_pb2 import Demand as Answer
-from vonglau.ingest.v1.service_pb2_grpc import IngestAsyncStub, IngestStub
+from vonglau.ingest.v1.service_pb2_grpc import IngestStub
 from vonglau.rpc import Link, error_of
+
+if TYPE_CHECKING:  # known to the types alone
+    from vonglau.ingest.v1.service_pb2_grpc import IngestAsyncStub
 
 WAIT_S = 5.0  # an answer that takes longer is none
 
