@@ -1,51 +1,20 @@
 """The adapters on which the contract of `vonglau.documents` runs."""
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
-from vonglau.documents import Documents, SqliteDocuments
+from tests.backends.places import PLACES, Place
+from vonglau.documents import Documents
 
 
-class Place(Protocol):
-    """Where an adapter keeps its documents, handled from outside as an operator would: with the service stopped."""
-
-    def open(self) -> Documents: ...
-
-    def back_up(self) -> None: ...
-
-    def restore(self) -> None: ...
-
-    def empty(self) -> None: ...
-
-
-class SqlitePlace:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._file = folder / "service" / "documents.db"
-
-    def open(self) -> Documents:
-        return SqliteDocuments(self._file)
-
-    def back_up(self) -> None:
-        shutil.copytree(self._file.parent, self._folder / "copy")
-
-    def restore(self) -> None:
-        self.empty()
-        shutil.copytree(self._folder / "copy", self._file.parent)
-
-    def empty(self) -> None:
-        shutil.rmtree(self._file.parent, ignore_errors=True)
-
-
-@pytest.fixture(params=[SqlitePlace], ids=["sqlite"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     made: Place = request.param(tmp_path)
-    return made
+    yield made
+    made.remove()
 
 
 @pytest.fixture

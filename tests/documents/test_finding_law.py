@@ -2,15 +2,14 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vonglau.documents import Changes, Condition, Document, Index, SqliteDocuments, Write, cursor, value_at
+from tests.backends.places import Place
+from vonglau.documents import Changes, Condition, Document, Documents, Index, Write, cursor, value_at
 
 WORDS = st.sampled_from(["", "ward", "wards", "Phường", "đường", "a'b", "100%", "_", '"', "\\"])
 NUMBERS = st.integers(-3, 3) | st.sampled_from([2**53, -(2**62), 1.5])
@@ -44,22 +43,22 @@ def by_hand(rows: list[Document], where: list[Condition], order: str, descending
     return sorted(found, key=place, reverse=descending)
 
 
-async def paged(rows: list[Document], where: list[Condition], order: str, descending: bool, indexes: list[Index]) -> tuple[list[Document], int]:
-    with tempfile.TemporaryDirectory() as folder:
-        store = SqliteDocuments(Path(folder) / "d.db", readers=1)
-        await store.prepare("rows", indexes)
-        await store.apply(Changes([Write("rows", row["_id"], row, "log", 1, {}) for row in rows]))
-        found: list[Document] = []
-        after = ""
-        while page := await store.find("rows", *where, order=order, descending=descending, after=after, limit=2):
-            found += page
-            after = cursor(page[-1], order)
-        counted = await store.count("rows", *where)
-        await store.close()
+async def paged(place: Place, rows: list[Document], where: list[Condition], order: str, descending: bool, indexes: list[Index]) -> tuple[list[Document], int]:
+    place.empty()
+    store: Documents = place.open()
+    await store.prepare("rows", indexes)
+    await store.apply(Changes([Write("rows", row["_id"], row, "log", 1, {}) for row in rows]))
+    found: list[Document] = []
+    after = ""
+    while page := await store.find("rows", *where, order=order, descending=descending, after=after, limit=2):
+        found += page
+        after = cursor(page[-1], order)
+    counted = await store.count("rows", *where)
+    await store.close()
     return [{name: value for name, value in document.items() if name != "_seq"} for document in found], counted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(ROW, max_size=8),
     st.lists(CONDITION, max_size=2),
@@ -67,8 +66,10 @@ async def paged(rows: list[Document], where: list[Condition], order: str, descen
     st.booleans(),
     st.lists(st.sampled_from([Index(("n",)), Index(("word", "n")), Index(("in.n",))]), unique=True),
 )
-def test_pages_hold_what_a_scan_by_hand_would(rows: list[Document], where: list[Any], order: str, descending: bool, indexes: list[Index]) -> None:
+def test_pages_hold_what_a_scan_by_hand_would(
+    place: Place, rows: list[Document], where: list[Any], order: str, descending: bool, indexes: list[Index]
+) -> None:
     rows = [{**row, "_id": f"{number:02d}"} for number, row in enumerate(rows)]
     conditions = [Condition(*each) for each in where]
     expected = by_hand(rows, conditions, order, descending)
-    assert asyncio.run(paged(rows, conditions, order, descending, indexes)) == (expected, len(expected))
+    assert asyncio.run(paged(place, rows, conditions, order, descending, indexes)) == (expected, len(expected))

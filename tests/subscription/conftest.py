@@ -1,23 +1,31 @@
 """Runs projections for the length of a test's block."""
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vonglau.documents import SqliteDocuments
+from tests.backends.places import PLACES, Place
+from vonglau.documents import Documents
 from vonglau.subscription import Pace, ProjectionRunner
 
 QUICK = Pace(batch=7, wait=0.05, between_tries=0.0, retry=0.005, most_retry=0.02, idle_checkpoint=0.0, drain=2.0)
 Run = Callable[..., AbstractAsyncContextManager[ProjectionRunner]]
 
 
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    made: Place = request.param(tmp_path)
+    yield made
+    made.remove()
+
+
 @pytest.fixture
-async def documents(tmp_path: Path) -> AsyncIterator[SqliteDocuments]:
-    store = SqliteDocuments(tmp_path / "documents.db")
+async def documents(place: Place) -> AsyncIterator[Documents]:
+    store = place.open()
     yield store
     await store.close()
 

@@ -1,13 +1,12 @@
 """The checkpoint saved with the documents is the truth."""
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vonglau.documents import Changes, Checkpoint, SqliteDocuments
+from tests.backends.places import Place
+from vonglau.documents import Changes, Checkpoint, Documents
 from vonglau.errors import Refused, Unavailable
 from vonglau.eventlog import Recorded
 from vonglau.subscription import MemoryEvents, Plant, Projection, Source
@@ -45,27 +44,38 @@ class Told:
         self.misses += 1
 
 
-async def test_a_file_restored_from_yesterday_catches_up_by_itself(run: Any, tmp_path: Path) -> None:
+async def test_documents_restored_from_yesterday_catch_up_by_themselves(run: Any, place: Place) -> None:
     events = MemoryEvents(numbered(1, 10))
     for day in (10, 25):
-        documents = SqliteDocuments(tmp_path / "live" / "d.db")
+        documents = place.open()
         events.events += numbered(len(events.events) + 1, day)
         async with run(projection_of(), documents, events) as runner:
             await runner.passed(f"{LOG}:{day}", 5)
         today = await contents(documents)
         await documents.close()
         if day == 10:
-            shutil.copytree(tmp_path / "live", tmp_path / "copy")
-    shutil.rmtree(tmp_path / "live")
-    shutil.copytree(tmp_path / "copy", tmp_path / "live")
-    documents = SqliteDocuments(tmp_path / "live" / "d.db")
+            place.back_up()
+    place.restore()
+    documents = place.open()
     async with run(projection_of(), documents, events) as runner:
         await runner.passed(f"{LOG}:25", 5)
         assert await contents(documents) == today
     await documents.close()
 
 
-async def test_emptied_documents_are_filled_again_by_themselves_while_it_runs(run: Any, documents: SqliteDocuments) -> None:
+async def test_documents_emptied_while_it_runs_are_noticed_without_any_event(run: Any, place: Place, documents: Documents) -> None:
+    async with run(projection_of(), documents, MemoryEvents(numbered(1, 10))) as runner:
+        await runner.passed(f"{LOG}:10", 5)
+        before = await contents(documents)
+        await documents.drop("numbers", ["numbers", "parked.numbers.keys", "parked.numbers.events"])
+
+        async def filled_again() -> bool:
+            return await contents(documents) == before
+
+        await eventually(filled_again)
+
+
+async def test_emptied_documents_are_filled_again_by_themselves_while_it_runs(run: Any, documents: Documents) -> None:
     events = MemoryEvents(numbered(1, 10))
     async with run(projection_of(), documents, events) as runner:
         await runner.passed(f"{LOG}:10", 5)
@@ -79,7 +89,7 @@ async def test_emptied_documents_are_filled_again_by_themselves_while_it_runs(ru
         assert (await contents(documents))["cam-1"]["numbers"] == [1, 4, 7, 10]
 
 
-async def test_another_stream_under_the_same_name_stops_the_projection_until_it_is_rebuilt(run: Any, documents: SqliteDocuments) -> None:
+async def test_another_stream_under_the_same_name_stops_the_projection_until_it_is_rebuilt(run: Any, documents: Documents) -> None:
     async with run(projection_of(), documents, MemoryEvents(numbered(1, 5))) as runner:
         await runner.passed(f"{LOG}:5", 5)
     told = Told()
@@ -100,7 +110,7 @@ async def test_another_stream_under_the_same_name_stops_the_projection_until_it_
         assert (await runner.status()).stopped_reason == ""
 
 
-async def test_a_checkpoint_past_the_last_sequence_stops_the_projection(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_checkpoint_past_the_last_sequence_stops_the_projection(run: Any, documents: Documents) -> None:
     async with run(projection_of(), documents, MemoryEvents(numbered(1, 5))) as runner:
         await runner.passed(f"{LOG}:5", 5)
     told = Told()
@@ -109,7 +119,7 @@ async def test_a_checkpoint_past_the_last_sequence_stops_the_projection(run: Any
         assert (await runner.status()).stopped_reason == "CHECKPOINT_AHEAD"
 
 
-async def test_events_that_aged_out_behind_the_checkpoint_are_told(run: Any, documents: SqliteDocuments) -> None:
+async def test_events_that_aged_out_behind_the_checkpoint_are_told(run: Any, documents: Documents) -> None:
     events, told = MemoryEvents(numbered(1, 5)), Told()
     async with run(projection_of(), documents, events, meter=told) as runner:
         await runner.passed(f"{LOG}:5", 5)
@@ -121,7 +131,7 @@ async def test_events_that_aged_out_behind_the_checkpoint_are_told(run: Any, doc
     assert told.misses == 1
 
 
-async def test_the_checkpoint_moves_over_what_is_for_others_so_that_its_ageing_is_no_loss(run: Any, documents: SqliteDocuments) -> None:
+async def test_the_checkpoint_moves_over_what_is_for_others_so_that_its_ageing_is_no_loss(run: Any, documents: Documents) -> None:
     others = [Recorded(LOG, sequence, "es.test.owner.somebody", {}, b"") for sequence in range(6, 20)]
     events, told = MemoryEvents(numbered(1, 5) + others), Told()
     async with run(projection_of(), documents, events, meter=told):
@@ -137,7 +147,7 @@ async def test_the_checkpoint_moves_over_what_is_for_others_so_that_its_ageing_i
     assert told.misses == 0
 
 
-async def test_a_second_writer_makes_the_first_begin_again_at_the_saved_checkpoint(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_second_writer_makes_the_first_begin_again_at_the_saved_checkpoint(run: Any, documents: Documents) -> None:
     events, told = MemoryEvents(numbered(1, 5)), Told()
     async with run(projection_of(), documents, events, meter=told) as runner:
         await runner.passed(f"{LOG}:5", 5)
@@ -149,7 +159,7 @@ async def test_a_second_writer_makes_the_first_begin_again_at_the_saved_checkpoi
         assert (await contents(documents))["cam-0"]["numbers"] == [3, 9]
 
 
-async def test_two_runners_without_a_lease_still_give_the_recomputed_documents(run: Any, documents: SqliteDocuments) -> None:
+async def test_two_runners_without_a_lease_still_give_the_recomputed_documents(run: Any, documents: Documents) -> None:
     events = MemoryEvents(numbered(1, 60))
     async with run(projection_of(), documents, events) as first, run(projection_of(), documents, events) as second:
         await first.passed(f"{LOG}:60", 10)
@@ -158,7 +168,7 @@ async def test_two_runners_without_a_lease_still_give_the_recomputed_documents(r
     assert [found[f"cam-{number}"]["numbers"] for number in range(3)] == [list(range(start, 61, 3)) for start in (3, 1, 2)]
 
 
-async def test_two_logs_feed_one_document_each_with_its_own_place_in_the_guard(run: Any, documents: SqliteDocuments) -> None:
+async def test_two_logs_feed_one_document_each_with_its_own_place_in_the_guard(run: Any, documents: Documents) -> None:
     mixed = [number_event(sequence, "cam", 2 * sequence, log="es_a") for sequence in range(1, 21)]
     mixed += [number_event(sequence, "cam", 2 * sequence + 1, log="es_b") for sequence in range(1, 31)]
     reads = Projection("numbers", [Source("es_a", (SUBJECTS,)), Source("es_b", (SUBJECTS,))], [Numbers()])
@@ -176,7 +186,7 @@ def test_one_log_cannot_be_two_sources() -> None:
         Projection("numbers", [Source(LOG, ("es.a.*",)), Source(LOG, ("es.b.*",))], [Numbers()])
 
 
-async def test_lag_is_what_the_source_counts(run: Any, documents: SqliteDocuments) -> None:
+async def test_lag_is_what_the_source_counts(run: Any, documents: Documents) -> None:
     told = Told()
     events = MemoryEvents([number_event(10 * sequence, "cam", sequence) for sequence in range(1, 22)])
     async with run(projection_of(), documents, events, meter=told) as runner:
@@ -186,7 +196,7 @@ async def test_lag_is_what_the_source_counts(run: Any, documents: SqliteDocument
         assert (log.log, log.sequence, log.pending) == (LOG, 210, 0)
 
 
-async def test_a_seed_restores_what_outlived_the_log_before_the_first_event(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_seed_restores_what_outlived_the_log_before_the_first_event(run: Any, documents: Documents) -> None:
     seeded = []
 
     async def seed(plant: Plant, *, buckets_only: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vonglau.documents import SqliteDocuments
+from vonglau.documents import Documents
 from vonglau.errors import NotFound, RetryLater
 from vonglau.eventlog import Recorded
 from vonglau.subscription import MemoryEvents, Projection, Source
@@ -18,7 +18,7 @@ def two_cameras(count: int = 20) -> list[Recorded]:
     return [number_event(sequence, f"cam-{sequence % 2}", sequence) for sequence in range(1, count + 1)]
 
 
-async def test_later_events_of_the_key_wait_and_other_keys_go_on(run: Any, documents: SqliteDocuments) -> None:
+async def test_later_events_of_the_key_wait_and_other_keys_go_on(run: Any, documents: Documents) -> None:
     async with run(projection_of(Numbers(poison={6})), documents, MemoryEvents(two_cameras())) as runner:
         await runner.passed(f"{LOG}:20", 5)
         found = await contents(documents)
@@ -28,7 +28,7 @@ async def test_later_events_of_the_key_wait_and_other_keys_go_on(run: Any, docum
         assert (parked.key, parked.reason, parked.events) == ("cam-0", "NUMBER_UNLUCKY", 8)
 
 
-async def test_nothing_of_the_event_that_failed_half_way_stays(run: Any, documents: SqliteDocuments) -> None:
+async def test_nothing_of_the_event_that_failed_half_way_stays(run: Any, documents: Documents) -> None:
     """It had changed the camera's own document before its second one failed."""
     async with run(projection_of(Numbers(poison={2})), documents, MemoryEvents([number_event(1, "a", 1), number_event(2, "a", 2)])) as runner:
         await runner.passed(f"{LOG}:2", 5)
@@ -36,7 +36,7 @@ async def test_nothing_of_the_event_that_failed_half_way_stays(run: Any, documen
         assert found["a"]["numbers"] == found["a/0"]["numbers"] == [1]
 
 
-async def test_replay_gives_the_same_documents_as_a_rebuild(run: Any, documents: SqliteDocuments) -> None:
+async def test_replay_gives_the_same_documents_as_a_rebuild(run: Any, documents: Documents) -> None:
     view = Numbers(poison={6})
     async with run(projection_of(view), documents, MemoryEvents(two_cameras())) as runner:
         await runner.passed(f"{LOG}:20", 5)
@@ -49,7 +49,7 @@ async def test_replay_gives_the_same_documents_as_a_rebuild(run: Any, documents:
         assert await contents(documents) == replayed
 
 
-async def test_a_replay_goes_as_far_as_it_can_and_says_what_stands_in_the_way(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_replay_goes_as_far_as_it_can_and_says_what_stands_in_the_way(run: Any, documents: Documents) -> None:
     view = Numbers(poison={6, 12})
     async with run(projection_of(view), documents, MemoryEvents(two_cameras())) as runner:
         await runner.passed(f"{LOG}:20", 5)
@@ -62,7 +62,7 @@ async def test_a_replay_goes_as_far_as_it_can_and_says_what_stands_in_the_way(ru
         assert [event.sequence for event in waiting] == [12, 14, 16, 18, 20]
 
 
-async def test_waiting_events_are_whole_copies_that_outlive_the_log(run: Any, documents: SqliteDocuments) -> None:
+async def test_waiting_events_are_whole_copies_that_outlive_the_log(run: Any, documents: Documents) -> None:
     view, events = Numbers(poison={2}), MemoryEvents(two_cameras(4))
     original = events.events[1]
     async with run(projection_of(view), documents, events) as runner:
@@ -75,7 +75,7 @@ async def test_waiting_events_are_whole_copies_that_outlive_the_log(run: Any, do
         assert (await contents(documents))["cam-0"]["numbers"] == [2, 4]
 
 
-async def test_a_parked_key_is_still_parked_after_a_restart(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_parked_key_is_still_parked_after_a_restart(run: Any, documents: Documents) -> None:
     view, events = Numbers(poison={2}), MemoryEvents(two_cameras(4))
     async with run(projection_of(view), documents, events) as runner:
         await runner.passed(f"{LOG}:4", 5)
@@ -88,7 +88,7 @@ async def test_a_parked_key_is_still_parked_after_a_restart(run: Any, documents:
         assert (await contents(documents))["cam-0"]["numbers"] == [2, 4, 6]
 
 
-async def test_an_unnamed_error_is_tried_again_and_then_parked_under_its_type(run: Any, documents: SqliteDocuments) -> None:
+async def test_an_unnamed_error_is_tried_again_and_then_parked_under_its_type(run: Any, documents: Documents) -> None:
     tries = []
 
     class Flaky(Numbers):
@@ -105,7 +105,7 @@ async def test_an_unnamed_error_is_tried_again_and_then_parked_under_its_type(ru
         assert len(tries) == 3
 
 
-async def test_an_error_that_passes_parks_nothing(run: Any, documents: SqliteDocuments) -> None:
+async def test_an_error_that_passes_parks_nothing(run: Any, documents: Documents) -> None:
     view = Numbers(errors={2: ZeroDivisionError()})
 
     class Passing(Numbers):
@@ -122,7 +122,7 @@ async def test_an_error_that_passes_parks_nothing(run: Any, documents: SqliteDoc
         assert (await contents(documents))["cam-0"]["numbers"] == [2, 4]
 
 
-async def test_an_event_that_touches_nothing_knowable_is_parked_with_its_key(run: Any, documents: SqliteDocuments) -> None:
+async def test_an_event_that_touches_nothing_knowable_is_parked_with_its_key(run: Any, documents: Documents) -> None:
     broken = Recorded(LOG, 2, "es.test.camera.cam-0", {}, b"no number")
     events = MemoryEvents([number_event(1, "cam-0", 1), broken, number_event(3, "cam-0", 3), number_event(4, "cam-1", 4)])
     async with run(projection_of(), documents, events) as runner:
@@ -132,7 +132,7 @@ async def test_an_event_that_touches_nothing_knowable_is_parked_with_its_key(run
         assert (await contents(documents))["cam-1"]["numbers"] == [4]
 
 
-async def test_a_key_that_asks_for_later_is_replayed_by_itself_when_it_is_due(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_key_that_asks_for_later_is_replayed_by_itself_when_it_is_due(run: Any, documents: Documents) -> None:
     clock, view = SettableClock(), Numbers(errors={2: RetryLater("not yet", delay=30.0)})
     async with run(projection_of(view), documents, MemoryEvents(two_cameras(6)), clock=clock) as runner:
         await runner.passed(f"{LOG}:6", 5)
@@ -150,7 +150,7 @@ async def test_a_key_that_asks_for_later_is_replayed_by_itself_when_it_is_due(ru
         assert await runner.parked_keys() == []
 
 
-async def test_a_document_that_two_keys_would_change_is_refused_to_the_second(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_document_that_two_keys_would_change_is_refused_to_the_second(run: Any, documents: Documents) -> None:
     """Otherwise a parked key would hold back a document that others move on."""
 
     class Shared(Numbers):
@@ -163,7 +163,7 @@ async def test_a_document_that_two_keys_would_change_is_refused_to_the_second(ru
         assert (parked.key, parked.reason) == ("cam-0", "DOCUMENT_OF_TWO_KEYS")
 
 
-async def test_a_key_may_span_aggregates(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_key_may_span_aggregates(run: Any, documents: Documents) -> None:
     class Shared(Numbers):
         def touches(self, event: Recorded) -> list[str]:
             return ["everybody"]
@@ -174,7 +174,7 @@ async def test_a_key_may_span_aggregates(run: Any, documents: SqliteDocuments) -
         assert (await contents(documents))["everybody"]["numbers"] == list(range(1, 11))
 
 
-async def test_a_key_that_is_not_parked_cannot_be_replayed(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_key_that_is_not_parked_cannot_be_replayed(run: Any, documents: Documents) -> None:
     async with run(projection_of(), documents, MemoryEvents(two_cameras(2))) as runner:
         await runner.passed(f"{LOG}:2", 5)
         for ask in (runner.replay, runner.parked_key):
@@ -182,7 +182,7 @@ async def test_a_key_that_is_not_parked_cannot_be_replayed(run: Any, documents: 
                 await ask("cam-0")
 
 
-async def test_many_waiting_events_are_replayed_in_order(run: Any, documents: SqliteDocuments) -> None:
+async def test_many_waiting_events_are_replayed_in_order(run: Any, documents: Documents) -> None:
     view = Numbers(poison={1})
     events = MemoryEvents([number_event(sequence, "cam", sequence) for sequence in range(1, 451)])
     async with run(projection_of(view), documents, events) as runner:

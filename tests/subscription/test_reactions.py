@@ -5,7 +5,7 @@ import asyncio
 from collections import defaultdict
 from typing import Any
 
-from vonglau.documents import SqliteDocuments
+from vonglau.documents import Documents
 from vonglau.errors import Poison, RetryLater, Unavailable
 from vonglau.eventlog import Recorded
 from vonglau.subscription import MemoryEvents, Pace, Source, Subscription
@@ -40,7 +40,7 @@ def numbered(count: int) -> MemoryEvents:
     return MemoryEvents([number_event(sequence, f"cam-{sequence % 3}", sequence) for sequence in range(1, count + 1)])
 
 
-async def test_every_event_is_handled_once_and_in_the_order_of_its_key(run: Any, documents: SqliteDocuments) -> None:
+async def test_every_event_is_handled_once_and_in_the_order_of_its_key(run: Any, documents: Documents) -> None:
     handled = Handled()
     for _ in range(2):  # the second run goes on where the first one stopped
         async with run(subscribed(handled), documents, numbered(50)) as runner:
@@ -48,7 +48,7 @@ async def test_every_event_is_handled_once_and_in_the_order_of_its_key(run: Any,
     assert [handled.numbers[f"cam-{number}"] for number in range(3)] == [list(range(start, 51, 3)) for start in (3, 1, 2)]
 
 
-async def test_a_handler_whose_own_work_was_cancelled_has_not_handled_the_event(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_handler_whose_own_work_was_cancelled_has_not_handled_the_event(run: Any, documents: Documents) -> None:
     calls = []
 
     async def cut_off(event: Recorded) -> None:
@@ -62,7 +62,7 @@ async def test_a_handler_whose_own_work_was_cancelled_has_not_handled_the_event(
         await eventually(lambda: calls == [1, 1])
 
 
-async def test_a_handler_that_loses_a_cancellation_does_not_hold_up_the_stop(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_handler_that_loses_a_cancellation_does_not_hold_up_the_stop(run: Any, documents: Documents) -> None:
     begun, lost = asyncio.Event(), []
 
     async def deaf_once(event: Recorded) -> None:
@@ -78,7 +78,7 @@ async def test_a_handler_that_loses_a_cancellation_does_not_hold_up_the_stop(run
     assert lost == [1]
 
 
-async def test_keys_go_side_by_side(run: Any, documents: SqliteDocuments) -> None:
+async def test_keys_go_side_by_side(run: Any, documents: Documents) -> None:
     together = asyncio.Barrier(3)
 
     async def meet(event: Recorded) -> None:
@@ -88,7 +88,7 @@ async def test_keys_go_side_by_side(run: Any, documents: SqliteDocuments) -> Non
         await runner.passed(f"{LOG}:3", 5)
 
 
-async def test_not_more_keys_at_once_than_it_says(run: Any, documents: SqliteDocuments) -> None:
+async def test_not_more_keys_at_once_than_it_says(run: Any, documents: Documents) -> None:
     most, now = 0, 0
 
     async def handle(event: Recorded) -> None:
@@ -103,7 +103,7 @@ async def test_not_more_keys_at_once_than_it_says(run: Any, documents: SqliteDoc
     assert most == 2
 
 
-async def test_a_poison_event_is_parked_with_its_key_and_replayed_in_order(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_poison_event_is_parked_with_its_key_and_replayed_in_order(run: Any, documents: Documents) -> None:
     handled = Handled({4: Poison("UNREADABLE", "no")})
     async with run(subscribed(handled), documents, numbered(12)) as runner:
         await runner.passed(f"{LOG}:12", 5)
@@ -114,7 +114,7 @@ async def test_a_poison_event_is_parked_with_its_key_and_replayed_in_order(run: 
         assert handled.numbers["cam-1"] == [1, 4, 7, 10]
 
 
-async def test_what_is_away_holds_its_key_only_and_is_tried_again_by_itself(run: Any, documents: SqliteDocuments) -> None:
+async def test_what_is_away_holds_its_key_only_and_is_tried_again_by_itself(run: Any, documents: Documents) -> None:
     handled = Handled({4: RetryLater("later", delay=0.05), 5: Unavailable("LOG_UNAVAILABLE", "away", retry_after=0.05)})
     async with run(subscribed(handled), documents, numbered(12)) as runner:
         await runner.passed(f"{LOG}:12", 5)
@@ -131,7 +131,7 @@ async def test_what_is_away_holds_its_key_only_and_is_tried_again_by_itself(run:
         await eventually(nothing_parked)
 
 
-async def test_a_batch_that_was_cut_short_is_handled_again(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_batch_that_was_cut_short_is_handled_again(run: Any, documents: Documents) -> None:
     """At least once: what was handled before the cut comes a second time."""
     reached = asyncio.Event()
     seen: list[int] = []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vonglau.documents import Changes, SqliteDocuments
+from vonglau.documents import Changes, Documents
 from vonglau.errors import Unavailable
 from vonglau.subscription import MemoryEvents, Pace, ProjectionRunner
 from vonglau.testing.projections import LOG, TornDocuments, contents, number_event, projection_of
@@ -50,7 +50,7 @@ def numbered(count: int) -> MemoryEvents:
     return MemoryEvents([number_event(sequence, "cam", sequence) for sequence in range(1, count + 1)])
 
 
-async def test_one_replica_runs_it_and_the_next_takes_over(run: Any, documents: SqliteDocuments) -> None:
+async def test_one_replica_runs_it_and_the_next_takes_over(run: Any, documents: Documents) -> None:
     events, lease = numbered(5), OneAtATime()
     second = ProjectionRunner(projection_of(), documents=documents, events=events, lease=lease, pace=Pace(wait=0.05))
     async with run(projection_of(), documents, events, lease=lease) as first:
@@ -67,7 +67,7 @@ async def test_one_replica_runs_it_and_the_next_takes_over(run: Any, documents: 
     assert (await contents(documents))["cam"]["numbers"] == [1, 2, 3, 4, 5, 6]
 
 
-async def test_a_lost_lease_stops_the_work_and_a_new_one_resumes_it(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_lost_lease_stops_the_work_and_a_new_one_resumes_it(run: Any, documents: Documents) -> None:
     events, lease = numbered(5), OneAtATime()
     async with run(projection_of(), documents, events, lease=lease) as runner:
         await runner.passed(f"{LOG}:5", 5)
@@ -80,7 +80,7 @@ async def test_a_lost_lease_stops_the_work_and_a_new_one_resumes_it(run: Any, do
 class Slow(TornDocuments):
     """Takes its time over each write."""
 
-    def __init__(self, documents: SqliteDocuments, seconds: float) -> None:
+    def __init__(self, documents: Documents, seconds: float) -> None:
         super().__init__(documents)
         self._seconds = seconds
         self.writing = asyncio.Event()
@@ -92,7 +92,7 @@ class Slow(TornDocuments):
         await super().apply(changes)
 
 
-async def test_the_batch_in_hand_is_written_before_it_stops(documents: SqliteDocuments) -> None:
+async def test_the_batch_in_hand_is_written_before_it_stops(documents: Documents) -> None:
     slow = Slow(documents, 0.2)
     runner = ProjectionRunner(projection_of(), documents=slow, events=numbered(5))
     await runner.start()
@@ -102,7 +102,7 @@ async def test_the_batch_in_hand_is_written_before_it_stops(documents: SqliteDoc
     assert (await documents.checkpoints("numbers"))[LOG].sequence == 5
 
 
-async def test_stopping_is_bounded_and_the_batch_is_repeated_at_the_next_start(run: Any, documents: SqliteDocuments) -> None:
+async def test_stopping_is_bounded_and_the_batch_is_repeated_at_the_next_start(run: Any, documents: Documents) -> None:
     slow = Slow(documents, 60)
     runner = ProjectionRunner(projection_of(), documents=slow, events=numbered(5), pace=Pace(drain=0.1))
     await runner.start()
@@ -116,7 +116,7 @@ async def test_stopping_is_bounded_and_the_batch_is_repeated_at_the_next_start(r
     assert (await contents(documents))["cam"]["numbers"] == [1, 2, 3, 4, 5]
 
 
-async def test_documents_that_are_away_at_the_start_are_waited_for(run: Any, documents: SqliteDocuments) -> None:
+async def test_documents_that_are_away_at_the_start_are_waited_for(run: Any, documents: Documents) -> None:
     class Away(TornDocuments):
         is_away = True
 
@@ -133,7 +133,7 @@ async def test_documents_that_are_away_at_the_start_are_waited_for(run: Any, doc
         await runner.passed(f"{LOG}:5", 5)
 
 
-async def test_a_bug_outside_of_the_views_is_survived_too(run: Any, documents: SqliteDocuments) -> None:
+async def test_a_bug_outside_of_the_views_is_survived_too(run: Any, documents: Documents) -> None:
     class Buggy(TornDocuments):
         bugs = 2
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 import grpc
 from google.protobuf.message import Message
 
+from vonglau.deadline import within
 from vonglau.rpc.admission import Admission
 from vonglau.rpc.context import CallContext
 from vonglau.rpc.endings import Endings
@@ -55,7 +56,8 @@ class Pipeline(grpc.aio.ServerInterceptor):
                 with observed(method, context):
                     admitted = self._admission.admit(method, context)
                     async with self._endings.owned(method):
-                        yield admitted
+                        with within(admitted.time_remaining()):
+                            yield admitted
 
         return around
 

@@ -85,8 +85,11 @@ class Follower:
         self._moved()
 
     async def _rest(self) -> None:
-        """Now and then move the checkpoint over what is not for this projection, so that what ages out there is no loss."""
+        """See that the documents are still there. Now and then move the checkpoint over what is not for this projection, so that what ages out
+        there is no loss.
+        """
         self._waits(0)
+        await self._stage.must_be_saved(self._source.log)
         if self._clock.monotonic() - self._idle_since < self._pace.idle_checkpoint:
             return
         self._idle_since = self._clock.monotonic()

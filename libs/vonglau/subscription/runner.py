@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from vonglau.clock import Clock, SystemClock
+from vonglau.deadline import within
 from vonglau.documents import Checkpoint, Documents, Overtaken
 from vonglau.ending import ended
 from vonglau.errors import NotFound, Refused, Unavailable
@@ -138,7 +139,8 @@ class ProjectionRunner:
         rebuild = Rebuild(
             self._reads, self._stage, new, documents=self._documents, events=self._events, pace=self._pace, holds=lambda: self._serving.holds
         )
-        self._rebuild = asyncio.create_task(rebuild.run(buckets_only=buckets_only), name=f"rebuild {self.name}")
+        with within(None):  # it outlives the call that asked for it
+            self._rebuild = asyncio.create_task(rebuild.run(buckets_only=buckets_only), name=f"rebuild {self.name}")
         self._rebuild.add_done_callback(self._rebuilt)
         async for progress in watched(rebuild.progress, self._rebuild, PROGRESS_S):
             yield progress

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from vonglau.clock import Clock
-from vonglau.documents import Changes, Checkpoint, Document, Documents, Write, building
+from vonglau.documents import Changes, Checkpoint, Document, Documents, Overtaken, Write, building
 from vonglau.eventlog.event import Recorded
 from vonglau.subscription.parked import ParkedEvents
 from vonglau.subscription.projection import Projection, Subscription, View
@@ -137,6 +137,13 @@ class Stage:
                     return Replayed(applied, self.parked.present[key].events, failure.reason)
             await self._documents.apply(Changes(forgotten=self.parked.release(key)))
         return Replayed(applied, 0, "")
+
+    async def must_be_saved(self, log: str) -> None:
+        """Raises: vonglau.documents.Overtaken, where the saved checkpoint is another one: the store was emptied or restored, or somebody else wrote."""
+        async with self._turn:
+            saved = (await self._documents.checkpoints(self.name)).get(log)
+            if self._fresh and saved != self.checkpoints.get(log):
+                raise Overtaken(f"{self.name} stands at {saved.sequence if saved else 'no checkpoint'} on {log}")
 
     async def put(self, collection: str, documents: Iterable[tuple[str, str, Document]]) -> None:
         """What a seed restores: (id, order key, document)."""

@@ -1,0 +1,35 @@
+"""What works for a call knows how long the caller waits."""
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from vonglau.deadline import bounded, within
+from vonglau.registry.v1.service_pb2 import GetOwnerRequest, Owner
+
+
+@pytest.mark.loopback
+async def test_a_step_of_a_handler_takes_no_longer_than_the_caller_waits(echo: Any, client: Any) -> None:
+    allowed: list[float] = []
+
+    async def plan(request: GetOwnerRequest, context: Any) -> Owner:
+        allowed.extend([bounded(10), await asyncio.create_task(step()), bounded(1)])
+        return Owner()
+
+    async def step() -> float:
+        return bounded(10)
+
+    echo.plan = plan
+    await client.ask(GetOwnerRequest(owner="ward"), timeout=3)
+    assert 2 < allowed[0] < 3
+    assert 2 < allowed[1] < 3
+    assert allowed[2] == 1
+
+
+@pytest.mark.parametrize("seconds", [None, 0.0, -1.0])
+def test_where_no_deadline_binds_a_step_has_its_own_bound(seconds: float | None) -> None:
+    with within(2), within(seconds):
+        assert bounded(10) == 10
+    assert bounded(10) == 10
