@@ -9,7 +9,7 @@ from vonglau.ingest.v1.service_pb2_grpc import IngestServicer
 from vonglau.rpc import caller
 
 
-class DemandingIngest(IngestServicer):  # type: ignore[misc]
+class DemandingIngest(IngestServicer):
     """Serve it with `add_IngestServicer_to_server`."""
 
     def __init__(self) -> None:
