@@ -13,6 +13,7 @@ from operators.ingest_fleet.reconcile import Reconciler
 from vonglau.errors import VonglauError
 from vonglau.telemetry import count, measure, names
 
+GATHER_S = 0.2  # changes come in bursts
 AT_ONCE = 16  # pools that are reconciled side by side
 LOOP = "ingest fleet"
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class Fleet:
                 self._woken.clear()
                 await self.turn()
                 measure(names.FLEET_TURN, loop.time() - begun)
-                await asyncio.sleep(self._turn_s / 10)  # changes come in bursts
+                await asyncio.sleep(min(GATHER_S, self._turn_s))
                 await self._pause(begun + self._turn_s - loop.time())
         finally:
             await self._give_back()

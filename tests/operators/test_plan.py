@@ -17,8 +17,8 @@ MEGA = 1_000_000
 LARGEST = 5_000
 
 
-def needing(cameras: int, **more: int) -> Demand:
-    return Demand(cameras, cameras * MEGA, members=more.pop("members", 1000), **more)
+def needing(cameras: int, unassigned: int = 0, members: int = 1000) -> Demand:
+    return Demand(cameras, cameras * MEGA, unassigned=unassigned, members=members)
 
 
 def standing(replicas: int, **more: object) -> Present:
@@ -29,14 +29,14 @@ def standing(replicas: int, **more: object) -> Present:
 @st.composite
 def bounds(draw: st.DrawFn) -> Bounds:
     least = draw(st.integers(1, 50))
-    return Bounds(draw(st.integers(1, 2000)), draw(st.integers(1, 20_000)) * MEGA, least, draw(st.integers(least, 200)), draw(st.integers(0, 200)), draw(st.floats(0, 900)))
+    capacity = draw(st.integers(1, 2000)), draw(st.integers(1, 20_000)) * MEGA
+    return Bounds(*capacity, least, draw(st.integers(least, 200)), draw(st.integers(0, 200)), draw(st.floats(0, 900)))
 
 
 demands = st.builds(Demand, st.integers(0, 50_000), st.integers(0, 200_000 * MEGA), unassigned=st.integers(0, 50), members=st.integers(0, 300))
-presents = st.builds(
-    Present, st.none() | st.integers(0, 250), st.integers(0, 250), st.frozensets(st.integers(0, 260), max_size=8), st.frozensets(st.integers(0, 260), max_size=8),
-    st.dictionaries(st.integers(0, 260), st.sampled_from(Upload), max_size=8),
-)  # fmt: skip
+some = st.frozensets(st.integers(0, 260), max_size=8)
+uploads = st.dictionaries(st.integers(0, 260), st.sampled_from(Upload), max_size=8)
+presents = st.builds(Present, st.none() | st.integers(0, 250), st.integers(0, 250), some, some, uploads)
 pasts = st.builds(Past, st.lists(st.tuples(st.floats(0, 1000), st.integers(0, 250)), max_size=5).map(tuple), st.none() | st.floats(0, 1000))
 
 
