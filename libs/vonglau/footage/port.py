@@ -30,10 +30,15 @@ class ObjectInfo:
 
 
 class Footage(Protocol):
-    """One store. Every method raises `Unavailable` (STORAGE_FULL, STORAGE_UNAVAILABLE) while the store is away, and recovers by itself."""
+    """One store. Every method raises `Unavailable` (STORAGE_FULL, STORAGE_UNAVAILABLE, STORAGE_DENIED: its credential may not) while the store
+    cannot be used, and recovers by itself.
+    """
 
     async def ensure_bucket(self, bucket: str) -> None:
-        """Make the bucket unless it is there. Raises `Invalid` (BUCKET_UNSAFE)."""
+        """Make the bucket unless it is there; a locked one with object lock and versioning where the store has them (a folder has not).
+
+        Raises `Invalid` (BUCKET_UNSAFE), `Refused` (BUCKET_UNLOCKED: one without lock is there; STORAGE_UNSUITABLE).
+        """
 
     async def put_file(self, bucket: str, key: str, path: Path, *, sha256: bytes, size: int, metadata: Mapping[str, str]) -> Put:
         """Store a closed file that is not written to any more; when this returns the object survives a power loss and the file may go.
@@ -67,6 +72,11 @@ class Footage(Protocol):
 def footage_bucket(owner: str) -> str:
     """Where the owner's recordings lie."""
     return f"{owner}-footage"
+
+
+def is_locked(bucket: str) -> bool:
+    """Whether what lies in it may be kept from deletion, by whomever: buckets of evidence are made so, since it cannot be added later."""
+    return bucket.endswith("-evidence")
 
 
 def is_bucket(name: str) -> bool:
