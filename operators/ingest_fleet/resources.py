@@ -8,6 +8,7 @@ from operators.ingest_fleet.pool import GROUP, KIND, POOL_LABEL, VERSION, Ingest
 from operators.ingest_fleet.present import SPOOL, claim, pod, stateful_set, upload_job
 
 CONTAINER = "ingest"
+PORT = 7070
 SPOOL_DIR = "/var/spool/vonglau"
 SPOOL_SHARE = 0.9  # of the volume; the rest is for the file system and for what waits for it
 OWNER_LABEL = f"{GROUP}/spool-of"
@@ -41,7 +42,9 @@ def pod_template(pool: IngestPool) -> Manifest:
     template = deepcopy(dict(pool.template))
     template.setdefault("metadata", {}).setdefault("labels", {})[POOL_LABEL] = pool.name
     container = ingest_of(template)
-    told(container, pool, {"name": "VONGLAU_NODE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})
+    address = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    told(container, pool, {"name": "VONGLAU_NODE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+         address, {"name": "VONGLAU_ADVERTISE", "value": f"$(POD_IP):{PORT}"})
     return template
 
 
@@ -59,7 +62,7 @@ def service(pool: IngestPool) -> Manifest:
         "clusterIP": "None",
         "publishNotReadyAddresses": True,
         "selector": {POOL_LABEL: pool.name},
-        "ports": [{"name": "grpc", "port": 7070, "targetPort": "grpc"}],
+        "ports": [{"name": "grpc", "port": PORT, "targetPort": "grpc"}],
     })  # fmt: skip
 
 
@@ -89,12 +92,12 @@ def upload(pool: IngestPool, ordinal: int) -> Manifest:
     return child(pool, "batch/v1", "Job", upload_job(pool.name, ordinal), {"backoffLimit": 1000, "template": template})
 
 
-def told(container: Manifest, pool: IngestPool, node: Manifest) -> None:
+def told(container: Manifest, pool: IngestPool, *about_the_pod: Manifest) -> None:
     """What every program on a spool is told, whatever the template says of it."""
     limit = int(bytes_of(pool.storage["size"]) * SPOOL_SHARE)
     own = [
         {"name": "VONGLAU_POOL", "value": pool.name},
-        node,
+        *about_the_pod,
         {"name": "VONGLAU_SPOOL_DIR", "value": SPOOL_DIR},
         {"name": "VONGLAU_SPOOL_LIMIT_BYTES", "value": str(limit)},
     ]

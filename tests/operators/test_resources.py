@@ -59,6 +59,7 @@ def test_a_pod_knows_its_pool_its_own_name_and_how_much_fits_its_spool() -> None
     told = environment(made()["StatefulSet"]["spec"]["template"]["spec"]["containers"][1])
     assert told["VONGLAU_POOL"] == "default"
     assert told["VONGLAU_NODE"] == "metadata.name"
+    assert told["VONGLAU_ADVERTISE"] == "$(POD_IP):7070"  # other pods hand viewers over to it
     assert told["VONGLAU_SPOOL_LIMIT_BYTES"] == str(9 * 2**30)
     assert told["VONGLAU_NATS_URL"] == "nats://nats:4222"
 
