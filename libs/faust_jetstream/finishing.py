@@ -1,12 +1,13 @@
 """Finishing and committing: what is in work is waited for, what is finished is committed, fenced."""
 
 import asyncio
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from faust.exceptions import FaustError
+from faust.exceptions import DecodeError, FaustError
 from faust.transport.consumer import Consumer as _Consumer
 from faust.transport.consumer import ensure_TP
 from faust.types import TP, Message
@@ -33,6 +34,7 @@ class Finishing(_Consumer):
         self.deliveries = Deliveries()
         self._group: Group | None = None
         self._fenced = False                            # some of our partitions are another worker's; until the next assignment
+        self._left_behind = False                       # the grace period ended with events in work
         self._queued: Counter[Message] = Counter()      # cleared from queues unfinished, times they lay there
 
     @property
@@ -53,6 +55,18 @@ class Finishing(_Consumer):
         first, self._fenced = not self._fenced, True
         if first and self._group is not None and not self.app.rebalancing:
             self.add_future(self._group.ask_for_a_new_generation())
+
+    def ack(self, message: Message) -> bool:
+        """Finish a message. Faust finishes one that it cannot decode while it handles the error, and does not say which one it was."""
+        failure = sys.exception()
+        if isinstance(failure, DecodeError):
+            stream = self.topics.places[message.topic].stream(message.partition)
+            logger.error(
+                "%s: message %s of stream %s cannot be decoded and is passed over: %s; look at it (nats stream get %s %s), and give the topic the "
+                "key_type, value_type and serializers that its publishers use",
+                message.tp, message.offset + 1, stream, failure, stream, message.offset + 1,
+            )
+        return bool(super().ack(message))
 
     def stop_flow(self) -> None:
         """Note which messages still sit in queues: they are about to be cleared, and nobody will ever finish them."""
@@ -79,10 +93,12 @@ class Finishing(_Consumer):
         A stopping worker waits for the grace period only.
         """
         begun = told = time.monotonic()
+        left_behind = False
         while busy := self._busy():
             waited = time.monotonic() - begun
             if self.app.should_stop and waited > self._transport.settings.grace:
                 logger.warning("stopping with %s events in work: they are processed again by the next owner", len(busy))
+                left_behind = True
                 break
             if time.monotonic() - told > 10.0:
                 told = time.monotonic()
@@ -99,6 +115,7 @@ class Finishing(_Consumer):
             if not self.app.should_stop:
                 raise
             logger.error("the last commit failed, its events are processed again by the next owner: %r", exc)
+        self._left_behind |= left_behind        # their agents are cancelled next, which Faust takes for done
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         begun = time.monotonic()
@@ -122,7 +139,7 @@ class Finishing(_Consumer):
         return {**cast(Any, self.transactions).due, **found} if self.in_transaction else found
 
     async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
-        if self._fenced:
+        if self._fenced or self._left_behind:
             return False
         done = await super()._commit_tps(tps, start_new_transaction)
         if not done and self.in_transaction and cast(Any, self.transactions).has_loose_changes:

@@ -2,12 +2,15 @@
 # ruff: noqa: S106  these secrets open a server that lives for a second
 
 import asyncio
+import base64
 import datetime
 import ipaddress
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import nkeys
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -50,6 +53,41 @@ async def test_a_user_works_in_the_account_it_belongs_to(tmp_path: Path) -> None
 async def test_wrong_credentials_name_the_options(tmp_path: Path) -> None:
     with Server(tmp_path, config=ACCOUNTS) as server, pytest.raises(CannotConnect, match="refuses the credentials"):
         await works(access(server, user="city", password="wrong"))
+
+
+async def test_a_seed_file_proves_who_asks(tmp_path: Path) -> None:
+    public, seed = key_pair(nkeys.PREFIX_BYTE_USER)
+    file = tmp_path / "app.nk"
+    file.write_bytes(seed)
+    with Server(tmp_path, config=f"accounts {{ CITY: {{ jetstream: enabled, users: [{{nkey: {public}}}] }} }}") as server:
+        await works(access(server, nkey_seed=str(file)))
+
+
+async def test_a_credentials_file_chooses_the_account(tmp_path: Path) -> None:
+    (operator, operator_seed), (account, account_seed), (user, user_seed) = (
+        key_pair(kind) for kind in (nkeys.PREFIX_BYTE_OPERATOR, nkeys.PREFIX_BYTE_ACCOUNT, nkeys.PREFIX_BYTE_USER)
+    )
+    limits = {"subs": -1, "conn": -1, "data": -1, "payload": -1}
+    streams = {"mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1}
+    system, _ = key_pair(nkeys.PREFIX_BYTE_ACCOUNT)
+    accounts = {
+        one: jwt(operator, operator_seed, one, {"type": "account", "version": 2, "limits": {**limits, **allowed}})
+        for one, allowed in ((account, streams), (system, {}))      # the system's account may have no JetStream
+    }
+    user_jwt = jwt(account, account_seed, user, {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1})
+    operator_jwt = jwt(operator, operator_seed, operator, {"type": "operator", "version": 2})
+    file = tmp_path / "app.creds"
+    file.write_text(
+        f"-----BEGIN NATS USER JWT-----\n{user_jwt}\n------END NATS USER JWT------\n\n"
+        f"-----BEGIN USER NKEY SEED-----\n{user_seed.decode()}\n------END USER NKEY SEED------\n",
+        encoding="utf-8",
+    )
+    known = "\n".join(f'{one}: "{text}"' for one, text in accounts.items())
+    config = f'operator: "{operator_jwt}"\nsystem_account: {system}\nresolver: MEMORY\nresolver_preload {{\n{known}\n}}'
+    with Server(tmp_path, config=config) as server:
+        await works(access(server, credentials=str(file)))
+        with pytest.raises(CannotConnect, match="refuses the credentials"):
+            await works(access(server))
 
 
 async def test_a_token_lets_in(tmp_path: Path) -> None:
@@ -117,6 +155,20 @@ def test_credentials_files_and_seeds_reach_the_client() -> None:
 )
 def test_the_api_of_another_domain_or_account_can_be_used(asked: Access, prefix: str) -> None:
     assert Connection(asked, "test").api == prefix
+
+
+def key_pair(kind: int) -> tuple[str, bytes]:
+    """A public key as NATS writes it, and its seed."""
+    seed = nkeys.encode_seed(os.urandom(32), kind)
+    return nkeys.from_seed(bytearray(seed)).public_key.decode(), bytes(seed)
+
+
+def jwt(issuer: str, issuer_seed: bytes, subject: str, what: dict[str, object]) -> str:
+    claims = {"jti": subject, "iat": 1_700_000_000, "iss": issuer, "sub": subject, "name": "test", "nats": what}
+    parts = [json.dumps(part).encode() for part in ({"typ": "JWT", "alg": "ed25519-nkey"}, claims)]
+    signed = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    signature = nkeys.from_seed(bytearray(issuer_seed)).sign(signed.encode())
+    return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:

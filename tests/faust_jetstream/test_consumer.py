@@ -18,7 +18,7 @@ from faust.types import TP
 from nats.js import JetStreamContext
 
 from faust_jetstream.operations import reset
-from faust_jetstream.testkit import committed_offsets, running, until
+from faust_jetstream.testkit import TableReader, committed_offsets, running, until
 
 pytestmark = pytest.mark.loopback
 
@@ -148,6 +148,30 @@ async def test_a_worker_commits_what_was_done_while_another_commit_was_under_way
     assert (await committed_offsets(js, name, "numbers", 1, name))[0] == 2
 
 
+@pytest.mark.parametrize("guarantee", ["exactly_once", "at_least_once"])
+async def test_a_stopping_worker_waits_for_its_grace_period_and_leaves_the_rest_to_the_next_one(
+    make_app: MakeApp, js: JetStreamContext, name: str, guarantee: str
+) -> None:
+    """Faust counts an event as done when its agent is cancelled (stream_ack_cancelled_tasks)."""
+    app = make_app(query="&grace=1", processing_guarantee=guarantee)
+    numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1)
+    begun: list[int] = []
+
+    @app.agent(numbers)
+    async def work(stream: Any) -> None:
+        async for number in stream:
+            begun.append(number)
+            await asyncio.sleep(number)
+
+    async with running(app):
+        await numbers.send(key="k", value=0)
+        await numbers.send(key="k", value=600)
+        await until(lambda: len(begun) == 2, 10)
+        stopped = time.monotonic()
+    assert 1 <= time.monotonic() - stopped < 8
+    assert (await committed_offsets(js, name, "numbers", 1, name))[0] == 1
+
+
 async def test_a_buffer_that_empties_is_filled_at_once_and_not_a_second_later(make_app: MakeApp) -> None:
     assert "self.sleep(1)" in inspect.getsource(stock.Consumer._wait_next_records), "pitfall 5 is mended"
     app = make_app(stream_buffer_maxsize=8, topic_disable_leader=True)      # no other partition keeps stock Faust awake
@@ -231,6 +255,42 @@ async def test_a_stream_that_was_made_anew_is_read_from_its_beginning(make_app: 
     async with running(app):
         await numbers.send(key="k", value=99)
         await until(lambda: seen == [99], 20)
+
+
+@pytest.mark.parametrize("how", ["purged", "expired"])
+async def test_events_that_vanish_under_a_reader_cost_only_themselves(make_app: MakeApp, js: JetStreamContext, name: str, how: str) -> None:
+    app = make_app(query="&fetch=20", stream_buffer_maxsize=10)
+    numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1, retention=1.5 if how == "expired" else None)
+    table = app.Table("counts", default=int, partitions=1)
+    go_on, seen = asyncio.Event(), list[int]()
+
+    @app.agent(numbers)
+    async def work(stream: Any) -> None:
+        async for number in stream:
+            seen.append(number)
+            table[str(number)] += 1
+            await go_on.wait()
+
+    async with running(app):
+        for number in range(400):
+            await numbers.send(key="k", value=number)
+        await until(lambda: len(seen) == 1, 10)
+        stream = f"{name.upper()}_numbers_0"
+
+        async def gone() -> bool:
+            return (await js.stream_info(stream)).state.messages == 0
+
+        await app.producer.flush()
+        if how == "purged":
+            await js.purge_stream(stream)
+        await until(gone, 10)
+        for number in range(400, 450):
+            await numbers.send(key="k", value=number)
+        go_on.set()
+        await until(lambda: seen[-1] == 449, 10)
+    assert set(range(400, 450)) <= set(seen)
+    assert len(set(seen)) == len(seen) < 450
+    assert await TableReader(js, name, name).table("counts") == {str(number): 1 for number in seen}
 
 
 async def test_a_partition_whose_offsets_are_reset_while_it_is_worked_on_is_read_from_there(make_app: MakeApp, js: JetStreamContext, name: str) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from nats.js import JetStreamContext, api
 
+from faust_jetstream import feed
 from faust_jetstream.connection import Connection
 from faust_jetstream.feed import Feed, Record
 from faust_jetstream.settings import Access
-from faust_jetstream.testkit import Server, until
+from faust_jetstream.testkit import Proxy, Server, until
 
 pytestmark = pytest.mark.loopback
 
@@ -122,6 +123,27 @@ async def test_a_restarted_server_is_read_on(tmp_path: Path, name: str, reconnec
         server.start()
         await until(lambda: connection.nc.stats["reconnects"] and connection.nc.is_connected, 10)
         await more(connection.js, name, 10, 20)
+        await reading.up_to(20)
+        await reading.feed.stop()
+        await connection.close()
+    assert reading.bodies == list(range(20))
+
+
+async def test_a_server_that_gives_no_sign_of_life_is_asked_anew(server: Server, js: JetStreamContext, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(feed, "SILENCE", 0.6)
+    await filled(js, name, 10)
+    async with Proxy(server.port) as proxy:
+        connection = Connection(Access((proxy.url,)), "test")
+        await connection.open()
+        reading = Reading(connection, (name, None))
+        await reading.up_to(10)
+        await asyncio.sleep(1.0)            # longer than the silence: heartbeats stand for messages
+        assert reading.feed.restarts == 0
+        proxy.pause()
+        await more(js, name, 10, 20)
+        await until(lambda: reading.feed.restarts == 1, 10)
+        proxy.resume()
         await reading.up_to(20)
         await reading.feed.stop()
         await connection.close()

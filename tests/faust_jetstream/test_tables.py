@@ -198,6 +198,30 @@ async def test_a_worker_recovers_from_a_changelog_that_lost_its_end(make_app: Ma
         type(second.consumer).highwaters = highwaters
 
 
+async def test_the_default_guarantee_is_told_once_with_the_way_out(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+    app, numbers, table = counting(make_app, processing_guarantee="at_least_once")
+    async with running(app):
+        await numbers.send(key="k", value=1)
+        await until(lambda: len(table) == 1, 20)
+        await app.consumer._group.ask_for_a_new_generation()
+        await until(lambda: app.consumer_generation_id == 2 and not app.rebalancing, 20)
+    told = [record.getMessage() for record in caplog.records if "count them twice" in record.getMessage()]
+    assert len(told) == 1
+    assert "App(..., processing_guarantee='exactly_once')" in told[0]
+
+
+async def test_a_changelog_holds_the_last_value_of_each_key_and_nothing_else(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
+    app, numbers, table = counting(make_app, broker_commit_interval=0.05)
+    async with running(app):
+        for number in range(1200):
+            await numbers.send(key=f"k{number % 48}", value=1)
+        await until(lambda: sum(table.values()) == 1200, 20)
+        await until(lambda: not app.consumer.unacked, 10)
+        await app.consumer.commit()
+    info = await js.stream_info(f"{name.upper()}_{name}_STATE", subjects_filter=f"{name}-state.{name}.cl.>")
+    assert sorted((info.state.subjects or {}).values()) == [1] * 48
+
+
 async def test_a_store_that_writes_uncommitted_values_to_disk_is_refused(make_app: MakeApp) -> None:
     app, _, table = counting(make_app)
     app.in_worker = True

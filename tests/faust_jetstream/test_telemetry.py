@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from faust_jetstream.operations import reset
 from faust_jetstream.testkit import running, until
 
 pytestmark = pytest.mark.loopback
@@ -92,7 +93,11 @@ async def test_a_worker_tells_its_lag_table_sizes_commits_and_rebalances(make_ap
         for number in range(10):
             await orders.send(key=f"k{number}", value=1)
         await until(lambda: len(table) == 10 and "faust_jetstream.commit.duration" in told(meters), 20)
+        await until(lambda: sum(app.consumer.offsets.committed.values()) == 10, 10)
+        await reset(app.consumer.topics, app.transport.connection, "orders", {0: 0, 1: 0})
+        await until(lambda: sum(table.values()) == 20, 20)
         found = told(meters)
+    assert found["faust_jetstream.redelivered"] == [({"topic": "orders"}, 10)]
     assert found["faust_jetstream.table.size"] == [({"table": "counts"}, 10)]
     assert sorted(labels["partition"] for labels, _ in found["faust_jetstream.lag"]) == [0, 1]
     assert {value for _, value in found["faust_jetstream.lag"]} == {0}

@@ -164,7 +164,9 @@ async def test_both_layouts_give_the_same_counts(make_app: MakeApp, js: JetStrea
     assert counts["partition"] == counts["topic"]
 
 
-async def test_messages_that_cannot_be_decoded_do_not_stop_the_others(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
+async def test_messages_that_cannot_be_decoded_are_named_and_do_not_stop_the_others(
+    make_app: MakeApp, js: JetStreamContext, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     app = make_app()
     orders = app.topic("orders", key_type=str, value_type=int, partitions=1)
     seen: list[Any] = []
@@ -182,6 +184,8 @@ async def test_messages_that_cannot_be_decoded_do_not_stop_the_others(make_app: 
         await js.publish(f"{name}.orders.0", b"3")
         await until(lambda: (None, 3) in seen, 20)
     assert seen[:2] == [(None, 1), (None, 2)]
+    assert "offset 1: damaged headers are ignored" in caplog.text
+    assert f"nats stream get {name.upper()}_orders_0 3), and give the topic the key_type, value_type and serializers" in caplog.text
 
 
 async def test_a_message_too_large_reaches_the_sender(make_app: MakeApp) -> None:

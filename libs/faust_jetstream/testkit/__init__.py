@@ -4,7 +4,7 @@ from .inprocess import is_ready, running
 from .load import publish_events
 from .oracle import TableReader, committed_offsets, lag
 from .proxy import Proxy
-from .servers import Cluster, Server, ServerDied
+from .servers import Cluster, Server, ServerDied, free_port
 from .workers import Worker, until
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "TableReader",
     "Worker",
     "committed_offsets",
+    "free_port",
     "is_ready",
     "lag",
     "publish_events",

@@ -28,12 +28,16 @@ async def until(condition: Callable[[], Any], timeout: float = 60.0, pause: floa
 
 
 class Worker:
-    """``python <script> worker`` with its log in ``folder``; one instance may be started again after it ended."""
+    """``python <script> worker`` with its log in ``folder``; one instance may be started again after it ended.
 
-    def __init__(self, script: Path, folder: Path, name: str, env: Mapping[str, str]) -> None:
+    Its web views are served where there is a ``web_port``.
+    """
+
+    def __init__(self, script: Path, folder: Path, name: str, env: Mapping[str, str], *, web_port: int | None = None) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self._command = [sys.executable, str(script), "worker", "-l", "info", "--without-web"]
+        web = ["--without-web"] if web_port is None else ["--web-host", "127.0.0.1", "--web-bind", "127.0.0.1", "--web-port", str(web_port)]
+        self._command = [sys.executable, str(script), "worker", "-l", "info", *web]
         self._env = {**os.environ, **env, "PYTHONUNBUFFERED": "1"}
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
