@@ -11,11 +11,14 @@ from services.ingest.epochs import Epochs
 from services.ingest.gauges import observe
 from services.ingest.listening import Listening
 from services.ingest.outbox import Outbox
+from services.ingest.peers import Peers
+from services.ingest.pools import Assignment
 from services.ingest.roster import Roster
 from services.ingest.roster_reader import RosterReader
 from services.ingest.servicer import Servicer
 from services.ingest.session import DataPlane
 from services.ingest.settings import IngestSettings
+from services.ingest.sharing import Sharing
 from services.ingest.spool import Spool
 from services.ingest.spool.recovery import recover
 from services.ingest.spool_folder import held
@@ -29,10 +32,11 @@ from vonglau.broker.topology import ACCESS_STATE, CLAIMS, FACT_INGEST, SECRETS
 from vonglau.clock import SystemClock
 from vonglau.ending import Parts, ended
 from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter, checked_id
-from vonglau.footage import FolderFootage
+from vonglau.footage import open_footage
+from vonglau.footage.policies import INGEST
 from vonglau.identity import JWKS_FILE, Verifier
 from vonglau.ingest.v1.service_pb2_grpc import add_IngestServicer_to_server
-from vonglau.rpc import Server, address_file, run_service, tls_of
+from vonglau.rpc import Identity, Server, address_file, run_service, tls_of
 from vonglau.secrets import SealedSecrets
 from vonglau.subscription import JetStreamEvents
 from vonglau.telemetry import inject
@@ -40,7 +44,7 @@ from vonglau.telemetry import inject
 SERVICE = "ingest"
 CATCH_UP_S = 2.0  # for the facts of the process before, which say how its recordings ended
 # Shares of the grace at a stop, in this order; what is not done by then is done at the next start.
-DISK, STORE, CALLS = 0.1, 0.35, 0.2
+OTHERS, DISK, STORE, CALLS = 0.25, 0.1, 0.35, 0.2
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +56,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         broker = await stack.enter_async_context(attached(settings, SERVICE, f"{SERVICE} {node}"))
         clock = SystemClock()
         publisher = FactPublisher(broker.nc, HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject), f"service:{SERVICE}")
-        footage = FolderFootage(settings.footage_dir)
+        footage = await open_footage(settings, INGEST)
         stack.push_async_callback(footage.close)
 
         recovered = await asyncio.to_thread(recover, settings.spool_dir / "segments")
@@ -70,14 +74,19 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         secrets = SealedSecrets(KeyValue(broker, SECRETS), settings.secrets_key_file)
         beginnings = Beginnings(secrets, FactReader(broker.nc, FACT_INGEST), spool.bounds.closed, clock)
         plane = DataPlane(settings.data_plane, clock, spool)
-        station = Station(plane, roster, beginnings, telling, uploader.end_epoch, settings.max_cameras, settings.viewer_buffer_bytes)
+        station = Station(
+            plane, roster, Assignment(pool, node, roster), beginnings, telling, uploader.end_epoch, settings.max_cameras, settings.viewer_buffer_bytes,
+        )
+        sharing = Sharing(broker, settings, station, spool)
+        peers = Peers(Identity(settings, SERVICE), sharing.members, station, node)
+        stack.push_async_callback(peers.close)
         observe(station, spool)
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
-        reader = RosterReader(JetStreamEvents(broker.nc), node, roster, station.changed)
+        reader = RosterReader(JetStreamEvents(broker.nc), node, roster, sharing.camera_changed)
         statuses = Statuses(broker, station, spool, listening, lambda: reader.is_caught_up, unreadable=len(recovered.unreadable))
         server = Server(
             settings.listen,
-            [(add_IngestServicer_to_server, Servicer(access, station, spool, statuses))],
+            [(add_IngestServicer_to_server, Servicer(access, station, spool, statuses, sharing, peers))],
             Verifier(settings.identity_dir / JWKS_FILE, settings.tenant),
             service=SERVICE,
             ready={"log": lambda: broker.is_connected},
@@ -87,15 +96,18 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
             health_address=settings.health_listen,
         )
         await stack.enter_async_context(server)
-        claims = Claims(KeyValue(broker, CLAIMS), pool, node, server.address)
+        address = settings.advertise or server.address
+        claims = Claims(KeyValue(broker, CLAIMS), pool, node, address)
         taking = [outbox.run(), *(uploader.work() for _ in range(settings.upload_workers))]
         async with Parts() as parts:  # a part that fails ends the process: half of it would be worse than a restarted one
             telling_all = [parts.start(part) for part in taking]
             await outbox.drain(CATCH_UP_S)
-            recording = [parts.start(part) for part in (reader.run(), *station.parts(claims))]
+            recording = [parts.start(part) for part in (reader.run(), *station.parts(claims), *sharing.parts(address))]
             await stop.wait()
+            await sharing.hand_over(OTHERS * settings.grace_s)
             await ended(recording)
             await finish(station, spool, uploader, outbox, settings.grace_s)
+            await sharing.goodbye()
             await ended(telling_all)
             await asyncio.to_thread(outbox.close, DISK * settings.grace_s)
 

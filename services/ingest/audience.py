@@ -6,40 +6,18 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 from services.ingest.live import LivePart
+from services.ingest.viewing import TimeLine
 from vonglau.ingest.v1.service_pb2 import WatchResponse
-from vonglau.media.fragments import fragments, retimed
-from vonglau.media.init import read_init
-from vonglau.media.ticks import to_ns, to_ticks
 from vonglau.telemetry import count, names
-
-
-class TimeLine:
-    """One viewer's: players want it to begin at 0. Afterwards it runs on, over what was skipped and over changes of the picture."""
-
-    def __init__(self) -> None:
-        self._rates: dict[int, int] = {}  # track -> ticks per second
-        self._begin_ns: int | None = None  # UTC
-        self._sequence = 0
-
-    def init_changed(self, init: bytes) -> None:
-        self._rates = {track.track: track.timescale for track in read_init(init)}
-
-    def moved(self, part: bytes) -> bytes:
-        """The part on this time line. part: one `moof` + `mdat`, in UTC."""
-        (fragment,) = fragments(part)
-        if self._begin_ns is None:
-            self._begin_ns = min(to_ns(run.tfdt, self._rates[run.track]) for run in fragment.tracks)
-        self._sequence += 1
-        begin_ns = self._begin_ns
-        return retimed(part, self._sequence, {run.track: max(0, run.tfdt - to_ticks(begin_ns, self._rates[run.track])) for run in fragment.tracks})
 
 
 class Seat:
     """One viewer's queue, bounded in bytes."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, line: TimeLine | None) -> None:
+        """line: the viewer's; None: media stay on the camera's own, in UTC."""
         self._limit = limit_bytes
-        self._line = TimeLine()
+        self._line = line
         self._queue: deque[WatchResponse] = deque()
         self._bytes = 0
         self._needs_key = True
@@ -62,7 +40,7 @@ class Seat:
         if self._init:
             self._show_init()
         self._needs_key = False
-        self._put(WatchResponse(media=self._line.moved(part.data), start_ns=part.start_ns, skipped=self._skipped))
+        self._put(WatchResponse(media=part.data, start_ns=part.start_ns, skipped=self._skipped))
         self._skipped = 0
 
     def end(self) -> None:
@@ -82,14 +60,15 @@ class Seat:
             await self._news.wait()
 
     def _show_init(self) -> None:
-        self._line.init_changed(self._init)
         self._put(WatchResponse(init_segment=self._init))
         self._shown_init, self._init = self._init, b""
 
     def _put(self, response: WatchResponse) -> None:
-        self._queue.append(response)
-        self._bytes += len(response.media)
-        self._news.set()
+        shown = response if self._line is None else self._line.shown(response)
+        if shown is not None:
+            self._queue.append(shown)
+            self._bytes += len(shown.media)
+            self._news.set()
 
     def _skip_to_next_key(self) -> None:
         """What waits is dropped, but for an init segment, without which nothing after it can be shown."""
@@ -120,11 +99,11 @@ class Audience:
     def __len__(self) -> int:
         return len(self._seats)
 
-    async def join(self) -> AsyncIterator[WatchResponse]:
-        """One viewer's parts, from the next key frame on, until the camera is no longer recorded here."""
+    async def join(self, line: TimeLine | None = None) -> AsyncIterator[WatchResponse]:
+        """One viewer's parts, from the next key frame on, until the camera is no longer recorded here. line: as of `Seat`."""
         if self._is_over:
             return
-        seat = Seat(self._limit)
+        seat = Seat(self._limit, line)
         if self._init:
             seat.init_changed(self._init)
         self._seats.add(seat)

@@ -1,15 +1,16 @@
 """Who records a slot: a claim by compare-and-set whose sequence is the epoch, and what was started under it.
 
     slot.<pool>.<n>      {"node", "address"}                 the newest write is the holder; its revision is the epoch
-    started.<camera>     {"epoch", "node", "first_ns"}       the camera's first stored key frame under that epoch, in whichever pool
+    started.<camera>     {"epoch", "pool", "node", "before", "first_ns"}    the camera's first stored key frame under that epoch, and who had it before
+    refused.<camera>     {"epoch", "pool", "node"}           the camera turns down a second connection: whoever has the first gives way
 
-Losing a lease never stops a recording; seeing this camera started under a higher epoch does.
+Losing a lease never stops a recording; seeing this camera started, or turned down, under a higher epoch does.
 """
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -27,7 +28,9 @@ class Claim(NamedTuple):
 class Started(NamedTuple):
     camera: str
     epoch: int
+    pool: str
     node: str
+    before: tuple[str, str] = ("", "")  # pool and node that had started it last; empty: nobody known
 
 
 class Claims:
@@ -35,9 +38,9 @@ class Claims:
 
     def __init__(self, bucket: KeyValue, pool: str, node: str, address: str) -> None:
         """address: of this process's gRPC server."""
-        self._bucket = bucket
         self._pool = pool
         self._node = node
+        self._bucket = bucket
         self._value = orjson.dumps({"node": node, "address": address})
         self._held: dict[int, Claim] = {}
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -53,27 +56,54 @@ class Claims:
                 self._held[slot] = await self._take(f"slot.{self._pool}.{slot}")
             return self._held[slot]
 
+    async def renew(self, camera: str) -> Claim:
+        """A new epoch for the camera's slot, above all that were: somebody else has started the camera meanwhile. Raises: Unavailable."""
+        slot = slot_of(camera)
+        async with self._locks[slot]:
+            self._held[slot] = await self._take(f"slot.{self._pool}.{slot}")
+            return self._held[slot]
+
     async def started(self, camera: str, epoch: int, first_ns: int) -> None:
         """Tell others that the camera is recorded here. A higher epoch that stands there already stays. Raises: Unavailable."""
-        key = f"started.{camera}"
-        value = orjson.dumps({"epoch": epoch, "node": self._node, "first_ns": first_ns})
+        await self._tell(f"started.{camera}", epoch, {"first_ns": first_ns})
+
+    async def refused(self, camera: str, epoch: int) -> None:
+        """Tell whoever records the camera that it has to give way, since there is no second connection. Raises: Unavailable."""
+        await self._tell(f"refused.{camera}", epoch, {})
+
+    async def starts(self) -> AsyncGenerator[Started, None]:
+        """Every start by whomever, those that were there first, for ever; the reader compares epochs."""
+        async for entry in self._bucket.watch("started.>"):
+            if entry and (started := read_started(entry)):
+                yield started
+
+    async def refusals(self) -> AsyncGenerator[Started, None]:
+        """Likewise: who wants a camera to be given way to."""
+        async for entry in self._bucket.watch("refused.>"):
+            if entry and (refused := read_started(entry)):
+                yield refused
+
+    async def last(self, camera: str) -> Started | None:
+        """Who started the camera last. Raises: Unavailable."""
+        entry = await self._bucket.get(f"started.{camera}")
+        return read_started(entry) if entry else None
+
+    def is_own(self, note: Started) -> bool:
+        return (note.pool, note.node) == (self._pool, self._node)
+
+    async def _tell(self, key: str, epoch: int, more: Mapping[str, int]) -> None:
         while True:
             entry = await self._bucket.get(key)
             present = read_started(entry) if entry else None
             if present is not None and present.epoch >= epoch:
                 return
+            before = before_this(present, self._pool, self._node)
+            value = orjson.dumps({"epoch": epoch, "pool": self._pool, "node": self._node, "before": before, **more})
             try:
                 await self._bucket.update(key, value, entry.revision if entry else 0)
             except LostRace:
                 continue
             return
-
-    async def starts(self) -> AsyncGenerator[Started, None]:
-        """Every start by whomever, those that were there first, for ever; the reader compares epochs."""
-        async for entry in self._bucket.watch("started.>"):
-            started = read_started(entry) if entry else None
-            if started is not None:
-                yield started
 
     async def _take(self, key: str) -> Claim:
         while True:
@@ -97,6 +127,14 @@ def read_started(entry: Entry) -> Started | None:
     """None: it was removed, or can't be read; then it says nothing."""
     try:
         value = orjson.loads(entry.value or b"")
-        return Started(entry.key.rpartition(".")[2], int(value["epoch"]), str(value["node"]))
+        pool, node = value["before"]
+        return Started(entry.key.rpartition(".")[2], int(value["epoch"]), str(value["pool"]), str(value["node"]), (str(pool), str(node)))
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def before_this(present: Started | None, pool: str, node: str) -> tuple[str, str]:
+    """Who had the camera before; a process that starts it again hides nobody."""
+    if present is None:
+        return ("", "")
+    return present.before if (present.pool, present.node) == (pool, node) else (present.pool, present.node)

@@ -14,6 +14,8 @@ class IngestSettings(PlatformSettings):
 
     node: str = setting("ingest-0", unit="name", why="this process among its peers, the same after a restart: it finds its spool by it")
     pool: str = setting("default", unit="name", why="the cameras of a pool are spread over its processes")
+    advertise: str = setting("", unit="host:port", why="by which the pool's other processes reach this one; empty: the address it listens at")
+    moves_at_once: int = setting(50, unit="cameras", why="that go from one process to another at the same time, each over two connections", at_least=1)
     spool_dir: Path = setting(Path("var/spool"), unit="folder", why="what is recorded and not yet stored; outlives the process")
     max_cameras: int = setting(1000, unit="cameras", why="one process is busy with a core's worth; the rest show as unassigned", at_least=1)
     upload_workers: int = setting(4, unit="uploads at once", why="a store answers slowly now and then; more only queue up there", at_least=1)

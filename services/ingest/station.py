@@ -1,25 +1,26 @@
-"""Which cameras this process records just now: the roster's wish on one side, sessions on the other."""
+"""Which cameras this process records just now: the roster's wish and its place among others on one side, sessions on the other."""
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.ingest.beginnings import Beginnings, Withheld
 from services.ingest.causes import Cause
-from services.ingest.claims import Claim, Claims
+from services.ingest.claims import Claim, Claims, Started
 from services.ingest.facts import interruption_ended
 from services.ingest.on_air import Beginning, OnAir
+from services.ingest.pools import Assignment, Place
 from services.ingest.predecessor import Past
 from services.ingest.recorder import Recording
 from services.ingest.roster import Listed, Roster
-from services.ingest.session import DataPlane, Source
+from services.ingest.session import DataPlane, Source, State
 from services.ingest.slots import slot_of
 from services.ingest.telling import Telling
 from vonglau.errors import Unavailable
-from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_QUOTA_EXCEEDED, InterruptionObserved
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_QUOTA_EXCEEDED, GAP_CAUSE_REFUSED, InterruptionObserved
 from vonglau.telemetry import count, names
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 LANES = 8  # cameras that are started or stopped at the same time; one camera stays in its lane
 RETRY_S = 1.0
 AGAIN_S = 30.0  # after what only a person can mend
+CONVERGE_S = 3.0  # a table that gives a camera to another process may be on its way
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Station:
 
     plane: DataPlane
     roster: Roster
+    assignment: Assignment
     beginnings: Beginnings
     telling: Telling
     end_epoch: Callable[[str, int, int], None]  # camera, epoch, number of its last segment
@@ -50,11 +53,18 @@ class Station:
     viewer_buffer_bytes: int
     on_air: dict[str, OnAir] = field(default_factory=dict)
     off_air: dict[str, OffAir] = field(default_factory=dict)
+    is_stopping: bool = False
+    started: dict[str, Started] = field(default_factory=dict)  # by camera, who started it last
     _claims: Claims = field(init=False)
     _past: dict[str, Past] = field(default_factory=dict)
-    _started: dict[str, int] = field(default_factory=dict)  # camera -> highest epoch under which anybody has started it
+    _overtaken: dict[str, int] = field(default_factory=dict)  # camera -> highest epoch under which anybody has started it, or asked for it
+    _left: dict[str, int] = field(default_factory=dict)  # camera -> epoch under which nothing more may be recorded of it here
     _lanes: list[asyncio.Queue[str]] = field(default_factory=lambda: [asyncio.Queue() for _ in range(LANES)])
     _starts: asyncio.Queue[tuple[str, int, int]] = field(default_factory=asyncio.Queue)
+    _refusals: asyncio.Queue[tuple[str, int]] = field(default_factory=asyncio.Queue)
+
+    def __post_init__(self) -> None:
+        self.assignment.serve(self.changed)
 
     def changed(self, camera: str) -> None:
         """What is known of the camera may ask for something else than is done."""
@@ -64,11 +74,14 @@ class Station:
         """What has to run, until cancelled; sessions go on until `stop`. claims: as this process, at its own address."""
         self._claims = claims
         yield from map(self._settle_lane, self._lanes)
-        yield self._notice_starts()
+        yield self._notice(claims.starts(), self._take_start)
+        yield self._notice(claims.refusals(), self._take_refusal)
         yield self._tell_starts()
+        yield self._tell_refusals()
 
     async def stop(self) -> None:
         """Every object is closed, every lasting interruption ended, and every epoch of this process over. Its parts have been cancelled."""
+        self.is_stopping = True
         await asyncio.gather(*(self._leave(camera) for camera in list(self.on_air)))
         for camera, past in list(self._past.items()):
             self._end_off_air(camera)
@@ -99,9 +112,12 @@ class Station:
             if listed is None:
                 self._forget(camera)
             return
-        claim = await self._claims.claim(camera)
-        if self._started.get(camera, 0) > claim.epoch:
-            await self._give_way(camera)
+        place = self.assignment.place(listed)
+        if not place.is_here:
+            await self._hand_over(listed, place)
+            return
+        claim = await self._claim(camera)
+        if claim is None:
             return
         present = self.on_air.get(camera)
         if present is not None and is_same(present.listed, listed):
@@ -115,6 +131,21 @@ class Station:
             return
         await self._leave(camera)
         self._begin(listed, source)
+
+    async def _claim(self, camera: str) -> Claim | None:
+        """Under which epoch it is recorded from now on; None: another process has it for the moment. Raises: Unavailable."""
+        claim, overtaken = await self._claims.claim(camera), self._overtaken.get(camera, 0)
+        if camera in self._left and max(overtaken, self._left[camera] + 1) > claim.epoch:
+            claim = await self._claims.renew(camera)
+        if overtaken > claim.epoch:
+            await self._give_way(camera, "another process records it")
+            asyncio.get_running_loop().call_later(CONVERGE_S, self.changed, camera)
+            return None
+        past = self._past.get(camera)
+        if past is not None and past.epoch < overtaken:
+            await self._give_way(camera, "another process has recorded it")
+        self._left.pop(camera, None)
+        return claim
 
     async def _learn_past(self, camera: str, claim: Claim) -> None:
         """Once in the life of the process. Raises: Unavailable."""
@@ -138,7 +169,7 @@ class Station:
         self.on_air[camera] = OnAir(
             Beginning(listed, recording, source, interrupted(listed, past)),
             self.plane,
-            tell=self.telling.tell,
+            tell=self._tell,
             first_recorded=lambda *start: self._starts.put_nowait(start),
             viewer_buffer_bytes=self.viewer_buffer_bytes,
         )
@@ -155,14 +186,33 @@ class Station:
             if off.told is not None and off.told.cause == GAP_CAUSE_QUOTA_EXCEEDED:
                 self.changed(waiting)
 
-    async def _give_way(self, camera: str) -> None:
-        """Whoever has started a camera under a higher epoch records it from then on."""
+    async def _hand_over(self, listed: Listed, place: Place) -> None:
+        """What is recorded here goes on until another process has started it, so that nothing is missing in between."""
+        camera, entry = listed.camera, self.on_air.get(listed.camera)
+        if not place.is_selected and camera in self._past:
+            await self._leave(camera)
+            self._withhold(listed, Withheld(GAP_CAUSE_QUOTA_EXCEEDED, place.why))
+        elif entry is None or (place.is_known and (self._overtaken.get(camera, 0) > entry.epoch or entry.session.status().state is not State.RECORDING)):
+            await self._give_way(camera, place.why)
+
+    async def _give_way(self, camera: str, why: str) -> None:
+        """Nothing more is recorded of it under the epoch that it had here."""
         if camera in self.on_air:
-            logger.info("%s is recorded by another process from now on", camera)
+            logger.info("%s goes to another process", camera)
         await self._leave(camera)
         self._end_off_air(camera)
-        self.off_air[camera] = OffAir("another process records it")
+        self.off_air[camera] = OffAir(why)
         self._end_epoch(camera)
+        past = self._past.pop(camera, None)
+        if past is not None or camera not in self._left:
+            self._left[camera] = past.epoch if past is not None else 0
+
+    def _tell(self, fact: InterruptionObserved) -> None:
+        self.telling.tell(fact)
+        start = self.started.get(fact.camera)
+        elsewhere = start is not None and start.epoch < fact.epoch and not self._claims.is_own(start)
+        if fact.cause == GAP_CAUSE_REFUSED and not fact.ended_ns and elsewhere:
+            self._refusals.put_nowait((fact.camera, fact.epoch))
 
     def _withhold(self, listed: Listed, why: Withheld) -> None:
         """The time is accounted for, from where it was last recorded or meant to be."""
@@ -188,8 +238,8 @@ class Station:
     def _forget(self, camera: str) -> None:
         """It is retired, and nobody will ask for it again."""
         self._end_epoch(camera)
-        self._past.pop(camera, None)
-        self._started.pop(camera, None)
+        for known in (self._past, self._overtaken, self._left, self.started):
+            known.pop(camera, None)
         self.telling.forget(camera)
 
     def _end_epoch(self, camera: str) -> None:
@@ -197,12 +247,25 @@ class Station:
         if past is not None:
             self.end_epoch(camera, past.epoch, past.next_number - 1)
 
-    async def _notice_starts(self) -> None:
-        async for started in self._claims.starts():
-            if started.epoch > self._started.get(started.camera, 0):
-                self._started[started.camera] = started.epoch
-                if started.camera in self.on_air:
-                    self.changed(started.camera)
+    async def _notice(self, notes: AsyncGenerator[Started, None], take: Callable[[Started], None]) -> None:
+        async for note in notes:
+            take(note)
+
+    def _take_start(self, start: Started) -> None:
+        known = self.started.get(start.camera)
+        if known is None or start.epoch > known.epoch:
+            self.started[start.camera] = start
+            self._overtake(start)
+
+    def _take_refusal(self, refusal: Started) -> None:
+        if not self._claims.is_own(refusal):
+            self._overtake(refusal)
+
+    def _overtake(self, note: Started) -> None:
+        if note.epoch > self._overtaken.get(note.camera, 0):
+            self._overtaken[note.camera] = note.epoch
+            if note.camera in self.on_air:
+                self.changed(note.camera)
 
     async def _tell_starts(self) -> None:
         """A camera has started once its first key frame is in the spool: whoever records it elsewhere stops at this word."""
@@ -216,6 +279,15 @@ class Station:
                     asyncio.get_running_loop().call_later(RETRY_S, self._starts.put_nowait, start)
             except Unavailable:
                 asyncio.get_running_loop().call_later(RETRY_S, self._starts.put_nowait, start)
+
+    async def _tell_refusals(self) -> None:
+        """A camera that turns down a second connection is let go by whoever has the first."""
+        while True:
+            refusal = await self._refusals.get()
+            try:
+                await self._claims.refused(*refusal)
+            except Unavailable:
+                asyncio.get_running_loop().call_later(RETRY_S, self._refusals.put_nowait, refusal)
 
     def _is_spooled(self, camera: str, first_ns: int) -> bool:
         return next(self.plane.spool.read(camera, first_ns, 2**63 - 1), None) is not None

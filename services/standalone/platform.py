@@ -5,7 +5,8 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from services.standalone import demonstration
 from services.standalone.child import Child, Program
@@ -14,7 +15,6 @@ from vonglau.broker.server import CONFIGURATION, free_port, program
 
 logger = logging.getLogger(__name__)
 
-SERVICES = ("registry", "ingest", "recording")
 OTHERS_END_S = 2.0
 
 
@@ -24,6 +24,9 @@ class Platform:
     def __init__(self, settings: StandaloneSettings, say: Callable[[str], None]) -> None:
         self.settings = settings
         self._say = say
+        self._services: dict[str, dict[str, str]] = {"registry": {}, "recording": {}}  # name -> what this process is told and others are not
+        for number in range(settings.ingest_processes):
+            self._services[f"ingest-{number}" if number else "ingest"] = settings.ingest_environment(number)
         self._nats_port = settings.nats_port or free_port()
         self.children: dict[str, Child] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -37,21 +40,21 @@ class Platform:
         settings = self.settings
         for folder in (settings.run_dir, settings.log_dir, settings.data / "nats", settings.data / "footage"):
             folder.mkdir(parents=True, exist_ok=True)
-        for stale in settings.run_dir.glob("*.address"):
+        for stale in settings.run_dir.rglob("*.address"):
             stale.unlink()
         self._keep("nats", [str(program()), "-c", str(self._nats_configuration())])
         port = self._start_cameras() if settings.simulated_cameras else 0
-        for service in SERVICES:
-            self._keep(service, [sys.executable, "-m", f"services.{service}"])
+        for name, own in self._services.items():
+            self._keep(name, [sys.executable, "-m", f"services.{name.partition('-')[0]}"], own)
         return port
 
     async def stop(self) -> None:
         """Services first, while the log is still there to take their last facts."""
-        await self._stop(SERVICES, SERVICES_END_S)
-        await self._stop([name for name in self.children if name not in SERVICES], OTHERS_END_S)
+        await self._stop(self._services, SERVICES_END_S)
+        await self._stop([name for name in self.children if name not in self._services], OTHERS_END_S)
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
-    async def _stop(self, names: tuple[str, ...] | list[str], within: float) -> None:
+    async def _stop(self, names: Iterable[str], within: float) -> None:
         await asyncio.gather(*(self.children[name].stop(within) for name in names if name in self.children))
 
     def _start_cameras(self) -> int:
@@ -60,8 +63,9 @@ class Platform:
         self._keep("cameras", demonstration.farm_argv(sys.executable, settings.simulated_cameras, port))
         return port
 
-    def _keep(self, name: str, argv: list[str]) -> None:
-        environment = {**self.settings.environment(self.nats_url), **os.environ}
+    def _keep(self, name: str, argv: list[str], own: Mapping[str, str] = MappingProxyType({})) -> None:
+        """own: what this process is told and others are not."""
+        environment = {**self.settings.environment(self.nats_url), **os.environ, **own}
         child = Child(Program(name, argv, environment, self.settings.log_dir / f"{name}.log"), self.settings.restart_backoff_s, self._say)
         self.children[name] = child
         self._running[name] = asyncio.create_task(child.run(), name=name)

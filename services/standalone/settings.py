@@ -16,6 +16,7 @@ class StandaloneSettings:
 
     data: Path = setting(Path("var"), unit="folder", why="all that the platform keeps; two platforms need two folders")
     simulated_cameras: int = setting(8, unit="cameras, 0 to 64", why="of three owners, registered at the first start; 0: only real ones", at_least=0)
+    ingest_processes: int = setting(1, unit="processes", why="that share the cameras; each uses a core at most", at_least=1)
     nats_port: int = setting(0, unit="TCP port", why="0: a free one, found anew at each start", at_least=0)
     nats_sync: str = setting("always", unit="always, or an interval such as 2m", why="syncs of the log; always: what was accepted survives a power cut")
     restart_backoff_s: float = setting(0.5, unit="s", why="before the first restart of a service that died; doubled up to 30 s", at_least=0)
@@ -27,6 +28,13 @@ class StandaloneSettings:
     @property
     def log_dir(self) -> Path:
         return self.data / "log"
+
+    def ingest_environment(self, number: int) -> dict[str, str]:
+        """What makes one of several ingest processes another one; the first is the one whose address others look up."""
+        if not number:
+            return {}
+        node = f"ingest-{number}"
+        return {"VONGLAU_NODE": node, "VONGLAU_RUN_DIR": str(self.run_dir / node), "VONGLAU_SPOOL_DIR": str(self.data / f"spool-{number}")}
 
     def environment(self, nats_url: str) -> dict[str, str]:
         """What the services are told; a variable that is set already stands."""

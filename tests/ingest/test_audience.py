@@ -8,6 +8,7 @@ from fractions import Fraction
 from services.ingest.audience import Audience
 from services.ingest.fragment import fragment, video_run
 from services.ingest.live import LivePart
+from services.ingest.viewing import TimeLine
 from vonglau.ingest.v1.service_pb2 import WatchResponse
 from vonglau.media.fmp4 import AUDIO, VIDEO, AudioTrack, Run, Sync, VideoTrack, init_segment
 from vonglau.media.fragments import fragments
@@ -37,7 +38,7 @@ class Room:
         self.audience = Audience(limit_bytes, lambda viewer: self.watched.append(viewer is not None))
 
     async def join(self) -> AsyncIterator[WatchResponse]:
-        joined = self.audience.join()
+        joined = self.audience.join(TimeLine())
         self._first = asyncio.ensure_future(anext(joined))
         await asyncio.sleep(0)
         first = self._first

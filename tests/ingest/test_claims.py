@@ -55,7 +55,7 @@ async def test_a_start_under_a_lower_epoch_does_not_hide_a_higher_one(bucket: Ke
     await other.started("cam-1", 200, 1)
     await mine.started("cam-1", 100, 2)
     async with aclosing(mine.starts()) as starts:
-        assert await anext(starts) == Started("cam-1", 200, "ingest-1")
+        assert await anext(starts) == Started("cam-1", 200, "second-pool", "ingest-1")
 
 
 async def test_starts_are_seen_as_they_come_and_what_cannot_be_read_says_nothing(bucket: KeyValue) -> None:
@@ -64,9 +64,9 @@ async def test_starts_are_seen_as_they_come_and_what_cannot_be_read_says_nothing
     mine = claims(bucket)
     await mine.started("cam-1", 5, 1)
     async with aclosing(mine.starts()) as starts:
-        assert await anext(starts) == Started("cam-1", 5, "ingest-0")
+        assert await anext(starts) == Started("cam-1", 5, "default", "ingest-0")
         await claims(bucket, "ingest-1").started("cam-3", 9, 1)
-        assert await anext(starts) == Started("cam-3", 9, "ingest-1")
+        assert await anext(starts) == Started("cam-3", 9, "default", "ingest-1")
 
 
 async def test_a_holder_that_cannot_be_read_is_no_obstacle(bucket: KeyValue) -> None:

@@ -43,6 +43,8 @@ ACTIONS: Mapping[str, Rule] = {
 # service -> methods; each for every owner. Footage only where the task is footage.
 SERVICES: Mapping[str, frozenset[str]] = {
     "ingest": frozenset({
+        "/vonglau.ingest.v1.Ingest/ListCameraStatuses",
+        "/vonglau.ingest.v1.Ingest/ReadSpool",
         "/vonglau.ingest.v1.Ingest/Watch",
         "/vonglau.registry.v1.Registry/GetCamera",
         "/vonglau.registry.v1.Registry/ListCameras",

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import NamedTuple
 
 from nats.errors import Error
@@ -47,17 +47,16 @@ class KeyValue:
             raise away(error) from error
         return Entry(key, value_of(message), int(message.seq or 0))
 
-    async def put(self, key: str, value: bytes) -> int:
-        """Whatever stood there; the new revision."""
-        return await self._write(key, value, {})
+    async def put(self, key: str, value: bytes, *, ttl_s: int = 0) -> int:
+        """Whatever stood there; the new revision. ttl_s: as of `update`."""
+        return await self._write(key, value, expiring(ttl_s))
 
     async def update(self, key: str, value: bytes, revision: int, *, ttl_s: int = 0) -> int:
         """Only if the key's revision is this one (0: it never was); the new revision. ttl_s: the key expires after so long; 0: never.
 
         Raises: LostRace.
         """
-        expiring = {"Nats-TTL": f"{ttl_s}s"} if ttl_s else {}
-        return await self._write(key, value, {EXPECTED: str(revision), **expiring})
+        return await self._write(key, value, {EXPECTED: str(revision), **expiring(ttl_s)})
 
     async def delete(self, key: str, revision: int | None = None) -> int:
         """Leave a marker. Raises: LostRace."""
@@ -68,7 +67,7 @@ class KeyValue:
         """Leave a marker, and nothing of what stood there before."""
         return await self._write(key, b"", {OPERATION: "PURGE", "Nats-Rollup": "sub"})
 
-    async def watch(self, pattern: str = ">") -> AsyncIterator[Entry | None]:
+    async def watch(self, pattern: str = ">") -> AsyncGenerator[Entry | None, None]:
         """Present entries, then every change, for ever; None whenever nothing newer is waiting (at once for an empty bucket).
 
         After a lost connection or consumer it begins anew, so a value may come again; values only ever get newer.
@@ -81,7 +80,7 @@ class KeyValue:
             except (NatsTimeoutError, APIError, Error):
                 await asyncio.sleep(HEARTBEAT_S / 4)
 
-    async def _watch_once(self, pattern: str, connection: int) -> AsyncIterator[Entry | None]:
+    async def _watch_once(self, pattern: str, connection: int) -> AsyncGenerator[Entry | None, None]:
         """Until the connection is made anew."""
         config = ConsumerConfig(deliver_policy=DeliverPolicy.LAST_PER_SUBJECT)
         subscription = await self._broker.js.subscribe(
@@ -127,6 +126,10 @@ async def waiting(subscription: JetStreamContext.PushSubscription) -> int:
     """How many present values the consumer still has to deliver."""
     info = await subscription.consumer_info()
     return int(info.num_pending or 0) + int(info.delivered.consumer_seq if info.delivered else 0)
+
+
+def expiring(ttl_s: int) -> dict[str, str]:
+    return {"Nats-TTL": f"{ttl_s}s"} if ttl_s else {}
 
 
 def value_of(message: RawStreamMsg) -> bytes | None:

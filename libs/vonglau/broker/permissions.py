@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from vonglau.broker.topology import ACCESS_STATE, CLAIMS, ES_RECORDING, ES_REGISTRY, FACT_INGEST, LEASES, SECRETS
+from vonglau.broker.topology import ACCESS_STATE, CLAIMS, ES_RECORDING, ES_REGISTRY, FACT_INGEST, LEASES, POOLS, SECRETS, SLOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Needs:
 NEEDS: Mapping[str, Needs] = {
     "registry": Needs(("es.registry.>",), (ES_REGISTRY,), (), (ACCESS_STATE, SECRETS, LEASES)),
     "ingest": Needs(
-        ("fact.segment.*", "fact.interruption.*", "fact.stream.*", "fact.clock.*"), (ES_REGISTRY, FACT_INGEST), (ACCESS_STATE, SECRETS), (CLAIMS, LEASES),
+        ("fact.segment.*", "fact.interruption.*", "fact.stream.*", "fact.clock.*"), (ES_REGISTRY, FACT_INGEST), (ACCESS_STATE, SECRETS), (CLAIMS, LEASES, POOLS, SLOTS),
     ),
     "recording": Needs(("es.recording.>",), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (ACCESS_STATE,), (LEASES,)),
 }

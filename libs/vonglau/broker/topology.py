@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ES_REGISTRY, ES_RECORDING, FACT_INGEST = "es_registry", "es_recording", "fact_ingest"
-ACCESS_STATE, SECRETS, CLAIMS, LEASES = "access_state", "secrets", "claims", "leases"
+ACCESS_STATE, SECRETS, CLAIMS, LEASES, POOLS, SLOTS = "access_state", "secrets", "claims", "leases", "pools", "slots"
 
 WAIT_S = 1.0
 FACT_PARTITIONS = 16
@@ -84,6 +84,8 @@ def declared() -> list[StreamConfig]:
         facts("ingest"),
         bucket(ACCESS_STATE),
         bucket(SECRETS),
+        bucket(POOLS),
+        bucket(SLOTS),
         # Epochs are sequences of this stream; starting at the clock they never fall, even after a lost bucket.
         replace(bucket(CLAIMS), first_seq=time.time_ns() // 1_000_000),
         replace(bucket(LEASES), allow_msg_ttl=True, subject_delete_marker_ttl=MARKER_S),

@@ -80,6 +80,15 @@ class City:
         await self.stop()
         await self._stack.aclose()
 
+    def peer(self, number: int) -> City:
+        """Another process of the same pool, with a spool of its own; not started."""
+        peer = City(self.folder, self.broker, self.settings.nats_url)
+        peer.settings = replace(
+            self.settings, node=f"ingest-{number}", run_dir=self.folder / f"run-{number}", spool_dir=self.folder / f"spool-{number}", max_cameras=1000,
+        )
+        self._stack.push_async_callback(peer.close)
+        return peer
+
     async def register(self, camera: str, url: str, owner: str = "police", credential: str = "") -> None:
         details = CameraDetails(display_name=camera, camera_class=CAMERA_CLASS_TRAFFIC, streams=[StreamProfile(kind=STREAM_KIND_MAIN, url=url)] if url else [])
         await self.happened(camera, CameraRegistered(camera=camera, owner=owner, details=details, credential=credential))
@@ -196,6 +205,13 @@ class City:
         except AssertionError as error:
             raise AssertionError(f"{error}; the last status: {seen[-1:]}") from None
         return seen[-1]
+
+    async def on_air(self) -> set[str]:
+        """Cameras that this process records, by what it knows itself."""
+        stub = self.stub()
+        listed = await stub.ListCameraStatuses(wire.ListCameraStatusesRequest())
+        own = await stub.ListCameraStatuses(wire.ListCameraStatusesRequest(cameras=[each.camera for each in listed.statuses]))
+        return {each.camera for each in own.statuses if each.state == wire.RECORDING_STATE_RECORDING}
 
     async def recorded(self, camera: str, segments: int = 1, within: float = 15.0) -> list[SegmentRecorded]:
         """The facts of a camera's segments, once there are so many."""

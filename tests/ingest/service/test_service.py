@@ -191,9 +191,11 @@ async def test_the_time_from_the_last_sample_to_the_end_of_a_recording_is_told(c
     async def told() -> InterruptionObserved | None:
         return next((each for each in (await city.interruptions("cam-1")).values() if each.cause == GAP_CAUSE_SUSPENDED and each.ended_ns), None)
 
+    async def stored_until() -> bool:
+        return bool((await city.recorded("cam-1", 1))[-1].end_ns == between.begun_ns)
+
     between = await eventually(told)
-    last = (await city.recorded("cam-1", 1))[-1]
-    assert between.begun_ns == last.end_ns
+    await eventually(stored_until)
     assert between.ended_ns >= happened_ns
 
 

@@ -32,9 +32,12 @@ async def test_a_start_is_told_and_one_under_a_higher_epoch_ends_the_recording_h
         entry = await bucket.get("started.cam-1")
         return orjson.loads(entry.value) if entry and entry.value else None
 
-    assert await eventually(started) == {"epoch": first.epoch, "node": "ingest-0", "first_ns": first.start_ns}
-    await bucket.put("started.cam-1", orjson.dumps({"epoch": first.epoch - 1, "node": "ingest-1", "first_ns": 1}))
-    await bucket.put("started.cam-2", orjson.dumps({"epoch": first.epoch + 10**6, "node": "ingest-1", "first_ns": 1}))
+    assert await eventually(started) == {
+        "epoch": first.epoch, "pool": "default", "node": "ingest-0", "before": ["", ""], "first_ns": first.start_ns,
+    }
+    other = {"pool": "default", "node": "ingest-1", "before": ["", ""], "first_ns": 1}
+    await bucket.put("started.cam-1", orjson.dumps({"epoch": first.epoch - 1, **other}))
+    await bucket.put("started.cam-2", orjson.dumps({"epoch": first.epoch + 10**6, **other}))
     status = await city.until("cam-2", lambda status: status.state == wire.RECORDING_STATE_UNASSIGNED)
     assert "another process" in status.detail
     await eventually(lambda: city.last_of_epoch("cam-2"))
@@ -90,7 +93,8 @@ async def test_nothing_is_remembered_of_a_camera_that_is_retired(city: City, far
         await city.happened(camera, CameraRetired(camera=camera))
     await eventually(lambda: not station.roster.cameras and not station._past)
     await eventually(lambda: city.last_of_epoch("cam-1"))
-    assert (station.on_air, station.off_air, station._started, station.telling._last, station.telling._inherited) == ({}, {}, {}, {}, set())
+    assert (station.on_air, station.off_air, station.started, station.telling._last, station.telling._inherited) == ({}, {}, {}, {}, set())
+    assert (station._overtaken, station._left) == ({}, {})
 
 
 async def test_every_camera_of_the_roster_has_a_status_whatever_becomes_of_it(city: City, farm: CameraFarm) -> None:

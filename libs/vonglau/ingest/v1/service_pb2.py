@@ -28,7 +28,7 @@ from vonglau.ingest.v1 import events_pb2 as vonglau_dot_ingest_dot_v1_dot_events
 from vonglau.registry.v1 import events_pb2 as vonglau_dot_registry_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvonglau/ingest/v1/service.proto\x12\x11vonglau.ingest.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1evonglau/ingest/v1/events.proto\x1a vonglau/registry/v1/events.proto\"\xa1\x04\n\x0c\x43\x61meraStatus\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x30\n\x05state\x18\x03 \x01(\x0e\x32!.vonglau.ingest.v1.RecordingState\x12*\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x1b.vonglau.ingest.v1.GapCause\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0erecorded_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65poch\x18\x07 \x01(\x04\x12\x13\n\x0b\x62itrate_bps\x18\x08 \x01(\x03\x12\x16\n\x0erecorded_bytes\x18\t \x01(\x03\x12\x1c\n\x14recorded_duration_ns\x18\n \x01(\x03\x12\x13\n\x0bspool_bytes\x18\x0b \x01(\x03\x12\x16\n\x0espool_segments\x18\x0c \x01(\x05\x12\x14\n\x0clost_packets\x18\r \x01(\x03\x12\x15\n\rinterruptions\x18\x0e \x01(\x05\x12\x17\n\x0f\x63lock_offset_ns\x18\x0f \x01(\x03\x12\x13\n\x0b\x63lock_known\x18\x10 \x01(\x08\x12\x0f\n\x07viewers\x18\x11 \x01(\x05\x12\r\n\x05\x63odec\x18\x12 \x01(\t\x12\x10\n\x08width_px\x18\x13 \x01(\r\x12\x11\n\theight_px\x18\x14 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x15 \x01(\t\".\n\x16GetCameraStatusRequest\x12\x14\n\x06\x63\x61mera\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"Q\n\x19ListCameraStatusesRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x99\x01\n\x1aListCameraStatusesResponse\x12\x31\n\x08statuses\x18\x01 \x03(\x0b\x32\x1f.vonglau.ingest.v1.CameraStatus\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12/\n\x06health\x18\x03 \x01(\x0b\x32\x1f.vonglau.ingest.v1.IngestHealth\"\xac\x01\n\x0cIngestHealth\x12\x15\n\rlog_reachable\x18\x01 \x01(\x08\x12\x17\n\x0fstore_reachable\x18\x02 \x01(\x08\x12\x13\n\x0bspool_bytes\x18\x03 \x01(\x03\x12\x19\n\x11spool_limit_bytes\x18\x04 \x01(\x03\x12\x15\n\rshed_segments\x18\x05 \x01(\x03\x12\x15\n\rfacts_waiting\x18\x06 \x01(\x05\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\"a\n\x0cWatchRequest\x12\x14\n\x06\x63\x61mera\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12-\n\x07purpose\x18\x02 \x01(\x0e\x32\x1c.vonglau.registry.v1.Purpose\x12\x0c\n\x04\x63\x61se\x18\x03 \x01(\t\"c\n\rWatchResponse\x12\x16\n\x0cinit_segment\x18\x01 \x01(\x0cH\x00\x12\x0f\n\x05media\x18\x02 \x01(\x0cH\x00\x12\x10\n\x08start_ns\x18\x03 \x01(\x03\x12\x0f\n\x07skipped\x18\x04 \x01(\rB\x06\n\x04part\"\\\n\x10ReadSpoolRequest\x12\x14\n\x06\x63\x61mera\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0f\n\x07\x66rom_ns\x18\x02 \x01(\x03\x12\r\n\x05to_ns\x18\x03 \x01(\x03\x12\x12\n\nindex_only\x18\x04 \x01(\x08\"\x85\x01\n\x11ReadSpoolResponse\x12\x32\n\x07segment\x18\x01 \x01(\x0b\x32\x1f.vonglau.ingest.v1.SpoolSegmentH\x00\x12\x34\n\x08\x66ragment\x18\x02 \x01(\x0b\x32 .vonglau.ingest.v1.SpoolFragmentH\x00\x42\x06\n\x04part\"\xa8\x01\n\x0cSpoolSegment\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0e\n\x06number\x18\x02 \x01(\r\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x10\n\x08start_ns\x18\x04 \x01(\x03\x12\x0e\n\x06\x65nd_ns\x18\x05 \x01(\x03\x12\x0f\n\x07growing\x18\x06 \x01(\x08\x12\x12\n\ncontiguous\x18\x07 \x01(\x08\x12\r\n\x05\x63odec\x18\x08 \x01(\t\x12\x14\n\x0cinit_segment\x18\t \x01(\x0c\"@\n\rSpoolFragment\x12\x10\n\x08start_ns\x18\x01 \x01(\x03\x12\x0e\n\x06\x65nd_ns\x18\x02 \x01(\x03\x12\r\n\x05media\x18\x03 \x01(\x0c\"\xfa\x01\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x31\n\x08selector\x18\x02 \x01(\x0b\x32\x1f.vonglau.ingest.v1.PoolSelector\x12\x33\n\x08\x63\x61pacity\x18\x03 \x01(\x0b\x32!.vonglau.ingest.v1.MemberCapacity\x12\x18\n\ngeneration\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12/\n\x04pins\x18\x05 \x03(\x0b\x32!.vonglau.ingest.v1.Pool.PinsEntry\x1a+\n\tPinsEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"<\n\x0cPoolSelector\x12\x0e\n\x06owners\x18\x01 \x03(\t\x12\r\n\x05sites\x18\x02 \x03(\t\x12\r\n\x05zones\x18\x03 \x03(\t\"6\n\x0eMemberCapacity\x12\x0f\n\x07\x63\x61meras\x18\x01 \x01(\x05\x12\x13\n\x0b\x62itrate_bps\x18\x02 \x01(\x03\"=\n\x0ePutPoolRequest\x12+\n\x04pool\x18\x01 \x01(\x0b\x32\x17.vonglau.ingest.v1.PoolB\x04\xe2\x41\x01\x02\"\'\n\x11\x44\x65letePoolRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x14\n\x12\x44\x65letePoolResponse\"&\n\x10GetDemandRequest\x12\x12\n\x04pool\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x93\x02\n\x06\x44\x65mand\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x03\x12\x0f\n\x07\x63\x61meras\x18\x03 \x01(\x05\x12\x13\n\x0b\x62itrate_bps\x18\x04 \x01(\x03\x12\x11\n\trecording\x18\x05 \x01(\x05\x12\x12\n\nunassigned\x18\x06 \x01(\x05\x12\x14\n\x0cmoving_slots\x18\x07 \x01(\x05\x12\x30\n\x07members\x18\x08 \x03(\x0b\x32\x1f.vonglau.ingest.v1.MemberDemand\x12\x19\n\x11overlapping_pools\x18\t \x03(\t\x12\x1b\n\x13overlapping_cameras\x18\n \x01(\x05\x12\x1a\n\x12unselected_cameras\x18\x0b \x01(\x05\"w\n\x0cMemberDemand\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slots\x18\x02 \x01(\x05\x12\x0f\n\x07\x63\x61meras\x18\x03 \x01(\x05\x12\x13\n\x0b\x62itrate_bps\x18\x04 \x01(\x03\x12\x0f\n\x07leaving\x18\x05 \x01(\x08\x12\x13\n\x0bspool_bytes\x18\x06 \x01(\x03*\xd0\x01\n\x0eRecordingState\x12\x1f\n\x1bRECORDING_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECORDING_STATE_CONNECTING\x10\x01\x12\x1d\n\x19RECORDING_STATE_RECORDING\x10\x02\x12\x1f\n\x1bRECORDING_STATE_INTERRUPTED\x10\x03\x12\x1d\n\x19RECORDING_STATE_SUSPENDED\x10\x04\x12\x1e\n\x1aRECORDING_STATE_UNASSIGNED\x10\x05\x32\xf1\x04\n\x06Ingest\x12]\n\x0fGetCameraStatus\x12).vonglau.ingest.v1.GetCameraStatusRequest\x1a\x1f.vonglau.ingest.v1.CameraStatus\x12q\n\x12ListCameraStatuses\x12,.vonglau.ingest.v1.ListCameraStatusesRequest\x1a-.vonglau.ingest.v1.ListCameraStatusesResponse\x12L\n\x05Watch\x12\x1f.vonglau.ingest.v1.WatchRequest\x1a .vonglau.ingest.v1.WatchResponse0\x01\x12X\n\tReadSpool\x12#.vonglau.ingest.v1.ReadSpoolRequest\x1a$.vonglau.ingest.v1.ReadSpoolResponse0\x01\x12\x45\n\x07PutPool\x12!.vonglau.ingest.v1.PutPoolRequest\x1a\x17.vonglau.ingest.v1.Pool\x12Y\n\nDeletePool\x12$.vonglau.ingest.v1.DeletePoolRequest\x1a%.vonglau.ingest.v1.DeletePoolResponse\x12K\n\tGetDemand\x12#.vonglau.ingest.v1.GetDemandRequest\x1a\x19.vonglau.ingest.v1.Demandb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvonglau/ingest/v1/service.proto\x12\x11vonglau.ingest.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1evonglau/ingest/v1/events.proto\x1a vonglau/registry/v1/events.proto\"\xa1\x04\n\x0c\x43\x61meraStatus\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x30\n\x05state\x18\x03 \x01(\x0e\x32!.vonglau.ingest.v1.RecordingState\x12*\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x1b.vonglau.ingest.v1.GapCause\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0erecorded_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65poch\x18\x07 \x01(\x04\x12\x13\n\x0b\x62itrate_bps\x18\x08 \x01(\x03\x12\x16\n\x0erecorded_bytes\x18\t \x01(\x03\x12\x1c\n\x14recorded_duration_ns\x18\n \x01(\x03\x12\x13\n\x0bspool_bytes\x18\x0b \x01(\x03\x12\x16\n\x0espool_segments\x18\x0c \x01(\x05\x12\x14\n\x0clost_packets\x18\r \x01(\x03\x12\x15\n\rinterruptions\x18\x0e \x01(\x05\x12\x17\n\x0f\x63lock_offset_ns\x18\x0f \x01(\x03\x12\x13\n\x0b\x63lock_known\x18\x10 \x01(\x08\x12\x0f\n\x07viewers\x18\x11 \x01(\x05\x12\r\n\x05\x63odec\x18\x12 \x01(\t\x12\x10\n\x08width_px\x18\x13 \x01(\r\x12\x11\n\theight_px\x18\x14 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x15 \x01(\t\".\n\x16GetCameraStatusRequest\x12\x14\n\x06\x63\x61mera\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"b\n\x19ListCameraStatusesRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61meras\x18\x04 \x03(\t\"\x99\x01\n\x1aListCameraStatusesResponse\x12\x31\n\x08statuses\x18\x01 \x03(\x0b\x32\x1f.vonglau.ingest.v1.CameraStatus\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12/\n\x06health\x18\x03 \x01(\x0b\x32\x1f.vonglau.ingest.v1.IngestHealth\"\xac\x01\n\x0cIngestHealth\x12\x15\n\rlog_reachable\x18\x01 \x01(\x08\x12\x17\n\x0fstore_reachable\x18\x02 \x01(\x08\x12\x13\n\x0bspool_bytes\x18\x03 \x01(\x03\x12\x19\n\x11spool_limit_bytes\x18\x04 \x01(\x03\x12\x15\n\rshed_segments\x18\x05 \x01(\x03\x12\x15\n\rfacts_waiting\x18\x06 \x01(\x05\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\"r\n\x0cWatchRequest\x12\x14\n\x06\x63\x61mera\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12-\n\x07purpose\x18\x02 \x01(\x0e\x32\x1c.vonglau.registry.v1.Purpose\x12\x0c\n\x04\x63\x61se\x18\x03 \x01(\t\x12\x0f\n\x07relayed\x18\x04 \x01(\x08\"c\n\rWatchResponse\x12\x16\n\x0cinit_segment\x18\x01 \x01(\x0cH\x00\x12\x0f\n\x05media\x18\x02 \x01(\x0cH\x00\x12\x10\n\x08start_ns\x18\x03 \x01(\x03\x12\x0f\n\x07skipped\x18\x04 \x01(\rB\x06\n\x04part\"m\n\x10ReadSpoolRequest\x12\x14\n\x06\x63\x61mera\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0f\n\x07\x66rom_ns\x18\x02 \x01(\x03\x12\r\n\x05to_ns\x18\x03 \x01(\x03\x12\x12\n\nindex_only\x18\x04 \x01(\x08\x12\x0f\n\x07relayed\x18\x05 \x01(\x08\"\x85\x01\n\x11ReadSpoolResponse\x12\x32\n\x07segment\x18\x01 \x01(\x0b\x32\x1f.vonglau.ingest.v1.SpoolSegmentH\x00\x12\x34\n\x08\x66ragment\x18\x02 \x01(\x0b\x32 .vonglau.ingest.v1.SpoolFragmentH\x00\x42\x06\n\x04part\"\xa8\x01\n\x0cSpoolSegment\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0e\n\x06number\x18\x02 \x01(\r\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x10\n\x08start_ns\x18\x04 \x01(\x03\x12\x0e\n\x06\x65nd_ns\x18\x05 \x01(\x03\x12\x0f\n\x07growing\x18\x06 \x01(\x08\x12\x12\n\ncontiguous\x18\x07 \x01(\x08\x12\r\n\x05\x63odec\x18\x08 \x01(\t\x12\x14\n\x0cinit_segment\x18\t \x01(\x0c\"@\n\rSpoolFragment\x12\x10\n\x08start_ns\x18\x01 \x01(\x03\x12\x0e\n\x06\x65nd_ns\x18\x02 \x01(\x03\x12\r\n\x05media\x18\x03 \x01(\x0c\"\xfa\x01\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x31\n\x08selector\x18\x02 \x01(\x0b\x32\x1f.vonglau.ingest.v1.PoolSelector\x12\x33\n\x08\x63\x61pacity\x18\x03 \x01(\x0b\x32!.vonglau.ingest.v1.MemberCapacity\x12\x18\n\ngeneration\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12/\n\x04pins\x18\x05 \x03(\x0b\x32!.vonglau.ingest.v1.Pool.PinsEntry\x1a+\n\tPinsEntry\x12\x0b\n\x03key\x18\x01 \x01(\r\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"<\n\x0cPoolSelector\x12\x0e\n\x06owners\x18\x01 \x03(\t\x12\r\n\x05sites\x18\x02 \x03(\t\x12\r\n\x05zones\x18\x03 \x03(\t\"6\n\x0eMemberCapacity\x12\x0f\n\x07\x63\x61meras\x18\x01 \x01(\x05\x12\x13\n\x0b\x62itrate_bps\x18\x02 \x01(\x03\"=\n\x0ePutPoolRequest\x12+\n\x04pool\x18\x01 \x01(\x0b\x32\x17.vonglau.ingest.v1.PoolB\x04\xe2\x41\x01\x02\"\'\n\x11\x44\x65letePoolRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x14\n\x12\x44\x65letePoolResponse\"&\n\x10GetDemandRequest\x12\x12\n\x04pool\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x93\x02\n\x06\x44\x65mand\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x03\x12\x0f\n\x07\x63\x61meras\x18\x03 \x01(\x05\x12\x13\n\x0b\x62itrate_bps\x18\x04 \x01(\x03\x12\x11\n\trecording\x18\x05 \x01(\x05\x12\x12\n\nunassigned\x18\x06 \x01(\x05\x12\x14\n\x0cmoving_slots\x18\x07 \x01(\x05\x12\x30\n\x07members\x18\x08 \x03(\x0b\x32\x1f.vonglau.ingest.v1.MemberDemand\x12\x19\n\x11overlapping_pools\x18\t \x03(\t\x12\x1b\n\x13overlapping_cameras\x18\n \x01(\x05\x12\x1a\n\x12unselected_cameras\x18\x0b \x01(\x05\"w\n\x0cMemberDemand\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slots\x18\x02 \x01(\x05\x12\x0f\n\x07\x63\x61meras\x18\x03 \x01(\x05\x12\x13\n\x0b\x62itrate_bps\x18\x04 \x01(\x03\x12\x0f\n\x07leaving\x18\x05 \x01(\x08\x12\x13\n\x0bspool_bytes\x18\x06 \x01(\x03*\xd0\x01\n\x0eRecordingState\x12\x1f\n\x1bRECORDING_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRECORDING_STATE_CONNECTING\x10\x01\x12\x1d\n\x19RECORDING_STATE_RECORDING\x10\x02\x12\x1f\n\x1bRECORDING_STATE_INTERRUPTED\x10\x03\x12\x1d\n\x19RECORDING_STATE_SUSPENDED\x10\x04\x12\x1e\n\x1aRECORDING_STATE_UNASSIGNED\x10\x05\x32\xf1\x04\n\x06Ingest\x12]\n\x0fGetCameraStatus\x12).vonglau.ingest.v1.GetCameraStatusRequest\x1a\x1f.vonglau.ingest.v1.CameraStatus\x12q\n\x12ListCameraStatuses\x12,.vonglau.ingest.v1.ListCameraStatusesRequest\x1a-.vonglau.ingest.v1.ListCameraStatusesResponse\x12L\n\x05Watch\x12\x1f.vonglau.ingest.v1.WatchRequest\x1a .vonglau.ingest.v1.WatchResponse0\x01\x12X\n\tReadSpool\x12#.vonglau.ingest.v1.ReadSpoolRequest\x1a$.vonglau.ingest.v1.ReadSpoolResponse0\x01\x12\x45\n\x07PutPool\x12!.vonglau.ingest.v1.PutPoolRequest\x1a\x17.vonglau.ingest.v1.Pool\x12Y\n\nDeletePool\x12$.vonglau.ingest.v1.DeletePoolRequest\x1a%.vonglau.ingest.v1.DeletePoolResponse\x12K\n\tGetDemand\x12#.vonglau.ingest.v1.GetDemandRequest\x1a\x19.vonglau.ingest.v1.Demandb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,50 +53,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEPOOLREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
   _globals['_GETDEMANDREQUEST'].fields_by_name['pool']._loaded_options = None
   _globals['_GETDEMANDREQUEST'].fields_by_name['pool']._serialized_options = b'\342A\001\002'
-  _globals['_RECORDINGSTATE']._serialized_start=2800
-  _globals['_RECORDINGSTATE']._serialized_end=3008
+  _globals['_RECORDINGSTATE']._serialized_start=2851
+  _globals['_RECORDINGSTATE']._serialized_end=3059
   _globals['_CAMERASTATUS']._serialized_start=187
   _globals['_CAMERASTATUS']._serialized_end=732
   _globals['_GETCAMERASTATUSREQUEST']._serialized_start=734
   _globals['_GETCAMERASTATUSREQUEST']._serialized_end=780
   _globals['_LISTCAMERASTATUSESREQUEST']._serialized_start=782
-  _globals['_LISTCAMERASTATUSESREQUEST']._serialized_end=863
-  _globals['_LISTCAMERASTATUSESRESPONSE']._serialized_start=866
-  _globals['_LISTCAMERASTATUSESRESPONSE']._serialized_end=1019
-  _globals['_INGESTHEALTH']._serialized_start=1022
-  _globals['_INGESTHEALTH']._serialized_end=1194
-  _globals['_WATCHREQUEST']._serialized_start=1196
-  _globals['_WATCHREQUEST']._serialized_end=1293
-  _globals['_WATCHRESPONSE']._serialized_start=1295
-  _globals['_WATCHRESPONSE']._serialized_end=1394
-  _globals['_READSPOOLREQUEST']._serialized_start=1396
-  _globals['_READSPOOLREQUEST']._serialized_end=1488
-  _globals['_READSPOOLRESPONSE']._serialized_start=1491
-  _globals['_READSPOOLRESPONSE']._serialized_end=1624
-  _globals['_SPOOLSEGMENT']._serialized_start=1627
-  _globals['_SPOOLSEGMENT']._serialized_end=1795
-  _globals['_SPOOLFRAGMENT']._serialized_start=1797
-  _globals['_SPOOLFRAGMENT']._serialized_end=1861
-  _globals['_POOL']._serialized_start=1864
-  _globals['_POOL']._serialized_end=2114
-  _globals['_POOL_PINSENTRY']._serialized_start=2071
-  _globals['_POOL_PINSENTRY']._serialized_end=2114
-  _globals['_POOLSELECTOR']._serialized_start=2116
-  _globals['_POOLSELECTOR']._serialized_end=2176
-  _globals['_MEMBERCAPACITY']._serialized_start=2178
-  _globals['_MEMBERCAPACITY']._serialized_end=2232
-  _globals['_PUTPOOLREQUEST']._serialized_start=2234
-  _globals['_PUTPOOLREQUEST']._serialized_end=2295
-  _globals['_DELETEPOOLREQUEST']._serialized_start=2297
-  _globals['_DELETEPOOLREQUEST']._serialized_end=2336
-  _globals['_DELETEPOOLRESPONSE']._serialized_start=2338
-  _globals['_DELETEPOOLRESPONSE']._serialized_end=2358
-  _globals['_GETDEMANDREQUEST']._serialized_start=2360
-  _globals['_GETDEMANDREQUEST']._serialized_end=2398
-  _globals['_DEMAND']._serialized_start=2401
-  _globals['_DEMAND']._serialized_end=2676
-  _globals['_MEMBERDEMAND']._serialized_start=2678
-  _globals['_MEMBERDEMAND']._serialized_end=2797
-  _globals['_INGEST']._serialized_start=3011
-  _globals['_INGEST']._serialized_end=3636
+  _globals['_LISTCAMERASTATUSESREQUEST']._serialized_end=880
+  _globals['_LISTCAMERASTATUSESRESPONSE']._serialized_start=883
+  _globals['_LISTCAMERASTATUSESRESPONSE']._serialized_end=1036
+  _globals['_INGESTHEALTH']._serialized_start=1039
+  _globals['_INGESTHEALTH']._serialized_end=1211
+  _globals['_WATCHREQUEST']._serialized_start=1213
+  _globals['_WATCHREQUEST']._serialized_end=1327
+  _globals['_WATCHRESPONSE']._serialized_start=1329
+  _globals['_WATCHRESPONSE']._serialized_end=1428
+  _globals['_READSPOOLREQUEST']._serialized_start=1430
+  _globals['_READSPOOLREQUEST']._serialized_end=1539
+  _globals['_READSPOOLRESPONSE']._serialized_start=1542
+  _globals['_READSPOOLRESPONSE']._serialized_end=1675
+  _globals['_SPOOLSEGMENT']._serialized_start=1678
+  _globals['_SPOOLSEGMENT']._serialized_end=1846
+  _globals['_SPOOLFRAGMENT']._serialized_start=1848
+  _globals['_SPOOLFRAGMENT']._serialized_end=1912
+  _globals['_POOL']._serialized_start=1915
+  _globals['_POOL']._serialized_end=2165
+  _globals['_POOL_PINSENTRY']._serialized_start=2122
+  _globals['_POOL_PINSENTRY']._serialized_end=2165
+  _globals['_POOLSELECTOR']._serialized_start=2167
+  _globals['_POOLSELECTOR']._serialized_end=2227
+  _globals['_MEMBERCAPACITY']._serialized_start=2229
+  _globals['_MEMBERCAPACITY']._serialized_end=2283
+  _globals['_PUTPOOLREQUEST']._serialized_start=2285
+  _globals['_PUTPOOLREQUEST']._serialized_end=2346
+  _globals['_DELETEPOOLREQUEST']._serialized_start=2348
+  _globals['_DELETEPOOLREQUEST']._serialized_end=2387
+  _globals['_DELETEPOOLRESPONSE']._serialized_start=2389
+  _globals['_DELETEPOOLRESPONSE']._serialized_end=2409
+  _globals['_GETDEMANDREQUEST']._serialized_start=2411
+  _globals['_GETDEMANDREQUEST']._serialized_end=2449
+  _globals['_DEMAND']._serialized_start=2452
+  _globals['_DEMAND']._serialized_end=2727
+  _globals['_MEMBERDEMAND']._serialized_start=2729
+  _globals['_MEMBERDEMAND']._serialized_end=2848
+  _globals['_INGEST']._serialized_start=3062
+  _globals['_INGEST']._serialized_end=3687
 # @@protoc_insertion_point(module_scope)

@@ -81,14 +81,16 @@ class GetCameraStatusRequest(_message.Message):
     def __init__(self, camera: _Optional[str] = ...) -> None: ...
 
 class ListCameraStatusesRequest(_message.Message):
-    __slots__ = ("owner", "page_size", "page_token")
+    __slots__ = ("owner", "page_size", "page_token", "cameras")
     OWNER_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CAMERAS_FIELD_NUMBER: _ClassVar[int]
     owner: str
     page_size: int
     page_token: str
-    def __init__(self, owner: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    cameras: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, owner: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., cameras: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListCameraStatusesResponse(_message.Message):
     __slots__ = ("statuses", "next_page_token", "health")
@@ -119,14 +121,16 @@ class IngestHealth(_message.Message):
     def __init__(self, log_reachable: _Optional[bool] = ..., store_reachable: _Optional[bool] = ..., spool_bytes: _Optional[int] = ..., spool_limit_bytes: _Optional[int] = ..., shed_segments: _Optional[int] = ..., facts_waiting: _Optional[int] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
-    __slots__ = ("camera", "purpose", "case")
+    __slots__ = ("camera", "purpose", "case", "relayed")
     CAMERA_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     CASE_FIELD_NUMBER: _ClassVar[int]
+    RELAYED_FIELD_NUMBER: _ClassVar[int]
     camera: str
     purpose: _events_pb2_1.Purpose
     case: str
-    def __init__(self, camera: _Optional[str] = ..., purpose: _Optional[_Union[_events_pb2_1.Purpose, str]] = ..., case: _Optional[str] = ...) -> None: ...
+    relayed: bool
+    def __init__(self, camera: _Optional[str] = ..., purpose: _Optional[_Union[_events_pb2_1.Purpose, str]] = ..., case: _Optional[str] = ..., relayed: _Optional[bool] = ...) -> None: ...
 
 class WatchResponse(_message.Message):
     __slots__ = ("init_segment", "media", "start_ns", "skipped")
@@ -141,16 +145,18 @@ class WatchResponse(_message.Message):
     def __init__(self, init_segment: _Optional[bytes] = ..., media: _Optional[bytes] = ..., start_ns: _Optional[int] = ..., skipped: _Optional[int] = ...) -> None: ...
 
 class ReadSpoolRequest(_message.Message):
-    __slots__ = ("camera", "from_ns", "to_ns", "index_only")
+    __slots__ = ("camera", "from_ns", "to_ns", "index_only", "relayed")
     CAMERA_FIELD_NUMBER: _ClassVar[int]
     FROM_NS_FIELD_NUMBER: _ClassVar[int]
     TO_NS_FIELD_NUMBER: _ClassVar[int]
     INDEX_ONLY_FIELD_NUMBER: _ClassVar[int]
+    RELAYED_FIELD_NUMBER: _ClassVar[int]
     camera: str
     from_ns: int
     to_ns: int
     index_only: bool
-    def __init__(self, camera: _Optional[str] = ..., from_ns: _Optional[int] = ..., to_ns: _Optional[int] = ..., index_only: _Optional[bool] = ...) -> None: ...
+    relayed: bool
+    def __init__(self, camera: _Optional[str] = ..., from_ns: _Optional[int] = ..., to_ns: _Optional[int] = ..., index_only: _Optional[bool] = ..., relayed: _Optional[bool] = ...) -> None: ...
 
 class ReadSpoolResponse(_message.Message):
     __slots__ = ("segment", "fragment")
