@@ -9,6 +9,7 @@ from functools import partial
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.recording.archiving import Archive, Archiving
+from services.recording.buckets import Buckets
 from services.recording.camera_hour import CameraHours
 from services.recording.cameras import Cameras
 from services.recording.checked_facts import CheckedFacts
@@ -29,10 +30,11 @@ from vonglau.access import Access, AccessState
 from vonglau.broker import Broker, KeyValue, attached
 from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FACT_AGE_S, FACT_INGEST
 from vonglau.clock import SystemClock
-from vonglau.documents import SqliteDocuments
+from vonglau.documents import open_documents
 from vonglau.errors import Unavailable
 from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore, LogWalk, Version
-from vonglau.footage import FolderFootage
+from vonglau.footage import open_footage
+from vonglau.footage.policies import RECORDING, RETENTION
 from vonglau.identity import JWKS_FILE
 from vonglau.identity import Verifier as TokenVerifier
 from vonglau.keyfile import key_file
@@ -55,11 +57,12 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         broker = await stack.enter_async_context(attached(settings, SERVICE))
         lease = partial(leased, broker, settings.lease_ttl_s)
         log = EventLog(JetStreamStore(broker.nc), HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject))
-        footage = FolderFootage(settings.footage_dir)
+        footage, eraser = await open_footage(settings, RECORDING), await open_footage(settings, RETENTION)
         stack.push_async_callback(footage.close)
-        documents = SqliteDocuments(settings.data_dir / f"{SERVICE}.db")
+        stack.push_async_callback(eraser.close)
+        documents = open_documents(settings, SERVICE)
         stack.push_async_callback(documents.close)
-        if not settings.archive_key.exists():  # the first start of all: an absent store is a new one, and not one that is away
+        if not settings.footage and not settings.archive_key.exists():  # the first start of all: an absent store is a new one, and not one that is away
             settings.footage_dir.mkdir(parents=True, exist_ok=True)
         key = Ed25519PrivateKey.from_private_bytes(key_file(settings.archive_key, Ed25519PrivateKey.generate().private_bytes_raw))
 
@@ -69,8 +72,10 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         runner = ProjectionRunner(
             Projection(SERVICE, SOURCES, views, seed=seed), documents=documents, events=facts, lease=lease("projection"),
         )
-        await runner.start()
-        stack.push_async_callback(runner.stop)
+        buckets = ProjectionRunner(Buckets(footage).subscription, documents=documents, events=JetStreamEvents(broker.nc), lease=lease("buckets"))
+        for each in (runner, buckets):
+            await each.start()
+            stack.push_async_callback(each.stop)
 
         identity = Identity(settings, SERVICE)
         link = identity.link("ingest", address_of(settings, "ingest"))
@@ -78,7 +83,7 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         index, spool = FootageIndex(documents), IngestSpool(link)
         timelines = Timelines(index, spool, clock)
         archiving = Archiving(index, Archive(footage, key, clock), clock, grace_s=settings.archive_grace_s, window_days=settings.archive_window_days)
-        retaining = Retaining(index, archiving, footage, log, read_rules(settings.rules_file), clock)
+        retaining = Retaining(index, archiving, footage, eraser, log, read_rules(settings.rules_file), clock)
         watch = GapWatch(index, timelines, clock)
         gauge(names.PENDING_LATE, lambda: [(watch.late, {})])
         timers = Timers(lease("jobs"), KeptRuns(broker), clock)
@@ -94,7 +99,7 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
             settings.listen,
             [
                 (add_RecordingServicer_to_server, servicer),
-                (add_ProjectionsServicer_to_server, OperationsServicer([runner], partial(authorised, access))),
+                (add_ProjectionsServicer_to_server, OperationsServicer([runner, buckets], partial(authorised, access))),
             ],
             TokenVerifier(settings.identity_dir / JWKS_FILE, settings.tenant),
             service=SERVICE,

@@ -18,7 +18,7 @@ from vonglau.broker import KeyValue, attached
 from vonglau.broker.advisories import watched
 from vonglau.broker.topology import ACCESS_STATE, ES_REGISTRY, SECRETS
 from vonglau.clock import SystemClock
-from vonglau.documents import SqliteDocuments
+from vonglau.documents import open_documents
 from vonglau.eventlog import Call, HeaderWriter, JetStreamStore, LogWalk
 from vonglau.identity import JWKS_FILE, Verifier
 from vonglau.leases import Lease
@@ -45,7 +45,7 @@ async def main(settings: RegistrySettings, stop: asyncio.Event) -> None:
         access_state = KeyValue(broker, ACCESS_STATE)
         access = Access(await stack.enter_async_context(AccessState(access_state)), settings.platform_admins)
 
-        documents = SqliteDocuments(settings.data_dir / f"{SERVICE}.db")
+        documents = open_documents(settings, SERVICE)
         stack.push_async_callback(documents.close)
         events = JetStreamEvents(broker.nc)
         everything = Source(ES_REGISTRY, ("es.registry.owner.*", "es.registry.project.*", "es.registry.camera.*"))

@@ -1,4 +1,5 @@
 """Documents: what queries are answered from."""
+from vonglau.documents.opening import open_documents
 from vonglau.documents.port import (
     Changes,
     Checkpoint,
@@ -28,5 +29,6 @@ __all__ = [
     "Write",
     "building",
     "cursor",
+    "open_documents",
     "value_at",
 ]

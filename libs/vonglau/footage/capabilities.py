@@ -9,10 +9,10 @@ import hashlib
 
 from minio.error import S3Error
 
+from vonglau.footage.port import PROBE
 from vonglau.footage.s3_client import Client
 from vonglau.footage.s3_failures import DENIED, MISMATCH
 
-PROBE = "vonglau-probe"
 BODY, KEY, NEVER = b"a store for footage", "probe", "never-stored"
 THERE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from vonglau.errors import Invalid
 
 CHUNK_BYTES = 1 << 20  # the most that one read hands out at a time
+PROBE = "vonglau-probe"  # a bucket that is nobody's: where a store is tried out
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}(/[A-Za-z0-9][A-Za-z0-9._=-]{0,127})*")
 _KEY_LENGTH = 512  # characters, all ASCII

@@ -16,8 +16,8 @@ from minio.error import S3Error
 
 from vonglau.errors import Invalid, NotFound, Refused, Unavailable
 from vonglau.footage.bucket import check_source, taken
-from vonglau.footage.capabilities import PROBE, probe
-from vonglau.footage.port import CHUNK_BYTES, ObjectInfo, Put, checked_bucket, checked_key, is_bucket, is_locked
+from vonglau.footage.capabilities import probe
+from vonglau.footage.port import CHUNK_BYTES, PROBE, ObjectInfo, Put, checked_bucket, checked_key, is_bucket, is_locked
 from vonglau.footage.s3_client import Client, listed
 from vonglau.footage.s3_download import Download
 from vonglau.footage.s3_failures import ABSENT, RETRY_AFTER, told_by_consequence

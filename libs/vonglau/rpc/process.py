@@ -13,7 +13,7 @@ import uvloop
 
 from vonglau import telemetry
 from vonglau.errors import VonglauError
-from vonglau.settings import Misconfigured, PlatformSettings, load
+from vonglau.settings import Misconfigured, PlatformSettings, check_telemetry, load
 
 S = TypeVar("S", bound=PlatformSettings)
 Main = Callable[[S, asyncio.Event], Awaitable[None]]
@@ -30,6 +30,7 @@ def run_service(service: str, settings: type[S], main: Main[S]) -> NoReturn:
     """
     try:
         loaded = load(settings, os.environ)
+        check_telemetry(os.environ, loaded.allowed_hosts)
     except Misconfigured as wrong:
         sys.stderr.write(f"{service} cannot start with this environment:\n" + "".join(f"  {problem}\n" for problem in wrong.problems))
         sys.exit(MISCONFIGURED)

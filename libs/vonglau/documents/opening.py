@@ -1,0 +1,39 @@
+"""Which document store a service uses is decided here."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from vonglau.documents.port import Documents
+from vonglau.documents.sqlite import SqliteDocuments
+from vonglau.settings import PlatformSettings
+
+
+def open_documents(settings: PlatformSettings, service: str) -> Documents:
+    """In MongoDB a database per service, `<path of the URL>_<service>` or `vonglau_<service>`; credentials are read once, at the start.
+
+    Raises: OSError, where a credential is missing.
+    """
+    if not settings.documents:
+        return SqliteDocuments(settings.data_dir / f"{service}.db")
+    from vonglau.documents.mongo import MongoDocuments  # here, since its import takes time that no start without it should spend
+
+    parts = urlsplit(settings.documents)
+    options = {"appname": f"vonglau-{service}", **credentials(settings.documents_credentials, service)}
+    if "authsource=" in parts.query.lower():
+        options.pop("authSource", None)
+    return MongoDocuments(settings.documents, f"{parts.path.strip('/') or 'vonglau'}_{service}", **options)
+
+
+def credentials(folder: Path | None, service: str) -> dict[str, Any]:
+    """As MongoDB's client takes them."""
+    if folder is None:
+        return {}
+    options: dict[str, Any] = {}
+    if (folder / f"{service}.username").exists():
+        options |= {name: (folder / f"{service}.{name}").read_text("utf-8").strip() for name in ("username", "password")}
+        options["authSource"] = "admin"
+    if (folder / "ca.crt").exists():
+        options["tlsCAFile"] = str(folder / "ca.crt")
+    return options

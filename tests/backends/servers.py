@@ -1,0 +1,139 @@
+"""Real servers for the tests as child processes on loopback: MinIO, a server that speaks MongoDB's protocol, Jaeger.
+
+`python -m tests.backends.servers COMMAND…` starts what is installed, names it by VONGLAU_TEST_*, runs the command, and ends them; its exit
+code is the command's. Programs are looked for on the path and in $VONGLAU_SERVERS (~/.cache/vonglau-servers); what is not there is said.
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+STARTS_WITHIN_S, ENDS_WITHIN_S = 60.0, 10.0
+KEY, SECRET = "vonglau-tests", "vonglau-tests-secret"
+MONGODB = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
+
+
+def cache() -> Path:
+    return Path(os.environ.get("VONGLAU_SERVERS", str(Path.home() / ".cache" / "vonglau-servers")))
+
+
+def program(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path=str(cache() / "bin"))
+
+
+def found(name: str) -> str:
+    """For a test, which is skipped where the program is not there."""
+    path = program(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+class Server:
+    """One process on a port that stays the same when it is started again."""
+
+    def __init__(self, name: str, command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str]) -> None:
+        self.name, self.port = name, port
+        self._command = command
+        self._log = folder / f"{name}.log"
+        self._environment = {**os.environ, **environment}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return once it takes connections."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.monotonic() + STARTS_WITHIN_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"{self.name} did not start:\n{self._log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
+            return True
+        return False
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(ENDS_WITHIN_S)
+
+    def stop(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+def minio(folder: Path) -> Server | None:
+    """None: it is not installed. Its data outlive a kill."""
+    path, port = program("minio"), free_port()
+    if path is None:
+        return None
+    told = {"MINIO_ROOT_USER": KEY, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off", "MINIO_UPDATE": "off", "MINIO_CI_CD": "on"}
+    return Server("minio", [path, "server", str(folder / "minio"), "--address", f"127.0.0.1:{port}"], port, folder, told)
+
+
+def mongodb(folder: Path) -> Server | None:
+    """None: it is not installed. mongo-java-server keeps all in memory: after a kill it is empty."""
+    java, classes, port = shutil.which("java"), cache() / "mongo", free_port()
+    if java is None or not (classes / "MongoServerMain.class").exists():
+        return None
+    return Server("mongodb", [java, *MONGODB, "-cp", f"{classes}/lib/*:{classes}", "MongoServerMain", str(port)], port, folder, {})
+
+
+def s3_url(server: Server) -> str:
+    return f"http://{KEY}:{SECRET}@127.0.0.1:{server.port}"
+
+
+def mongodb_url(server: Server) -> str:
+    return f"mongodb://127.0.0.1:{server.port}"
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[dict[str, str]]:
+    """What is installed, and the variables that name it. A variable that is set already stands for a server of its own."""
+    with contextlib.ExitStack() as stack:
+        named: dict[str, str] = {}
+        for variable, made, url in (("VONGLAU_TEST_S3", minio, s3_url), ("VONGLAU_TEST_MONGODB", mongodb, mongodb_url)):
+            if os.environ.get(variable):
+                continue
+            server = made(folder)
+            if server is None:
+                sys.stderr.write(f"{made.__name__} is not installed: what needs {variable} is skipped\n")
+                continue
+            stack.callback(server.stop)
+            server.start()
+            named[variable] = url(server)
+        yield named
+
+
+def main(command: Sequence[str]) -> int:
+    with tempfile.TemporaryDirectory(prefix="vonglau-servers-") as folder, running(Path(folder)) as named:
+        return subprocess.run(command, env={**os.environ, **named}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""Which store a service's documents are in."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vonglau.documents import SqliteDocuments, mongo, open_documents
+from vonglau.settings import PlatformSettings
+
+
+class Opened:
+    def __init__(self, url: str, database: str, **options: Any) -> None:
+        self.url, self.database, self.options = url, database, options
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(mongo, "MongoDocuments", Opened)
+    return lambda service, **settings: open_documents(PlatformSettings(**settings), service)
+
+
+def written(folder: Path, *files: tuple[str, str]) -> Path:
+    for name, text in files:
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_unless_told_otherwise_they_are_in_a_file_of_the_service(opened: Any, tmp_path: Path) -> None:
+    assert isinstance(opened("registry", data_dir=tmp_path), SqliteDocuments)
+
+
+def test_each_service_has_a_database_of_its_own(opened: Any) -> None:
+    assert opened("registry", documents="mongodb://db:27017").database == "vonglau_registry"
+    assert opened("recording", documents="mongodb://db:27017/city?tls=true").database == "city_recording"
+
+
+def test_a_service_comes_with_its_own_credential(opened: Any, tmp_path: Path) -> None:
+    others = [("recording.username", "rec"), ("recording.password", "two")]
+    folder = written(tmp_path, ("registry.username", "reg"), ("registry.password", "one\n"), ("ca.crt", "…"), *others)
+    options = opened("registry", documents="mongodb://db", documents_credentials=folder).options
+    assert options == {"appname": "vonglau-registry", "username": "reg", "password": "one", "authSource": "admin", "tlsCAFile": str(folder / "ca.crt")}
+    assert "authSource" not in opened("registry", documents="mongodb://db/?authSource=city", documents_credentials=folder).options
+
+
+def test_a_credential_without_its_password_is_told_at_the_start(opened: Any, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"registry\.password"):
+        opened("registry", documents="mongodb://db", documents_credentials=written(tmp_path, ("registry.username", "reg")))

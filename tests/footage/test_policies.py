@@ -1,0 +1,154 @@
+"""What a credential may do, tried on the real store: by a user whose policy it is, and by a session that is narrowed to it."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from minio.credentials.providers import AssumeRoleProvider, Provider, StaticProvider
+
+from tests.backends.servers import found
+from tests.backends.stores import Store
+from vonglau.errors import Unavailable
+from vonglau.footage import Put, policies
+from vonglau.footage.policies import INGEST, RECORDING, RETENTION, policy
+from vonglau.footage.s3 import S3Footage
+
+ARCHIVE, SEGMENT = "cam-1/2026/11/21/archive-0", "cam-1/2026/11/21/20261121T071500.000Z-7-0.mp4"
+As = Callable[..., S3Footage]
+
+
+@pytest.fixture
+def administered(s3: Store, tmp_path: Path) -> Iterator[Callable[[str, str], tuple[str, str]]]:
+    """administered(role, owner): a new user of the store with that policy; key and secret."""
+    mc = found("mc")
+    users: list[str] = []
+
+    def run(*words: str) -> None:
+        environment = {**os.environ, "MC_HOST_store": s3.url.replace("://", f"://{s3.key}:{s3.secret}@"), "MC_CONFIG_DIR": str(tmp_path / "mc")}
+        subprocess.run([mc, "--quiet", *words], check=True, capture_output=True, env=environment)
+
+    def made(role: str, owner: str) -> tuple[str, str]:
+        name = f"{role}-{uuid.uuid4().hex[:8]}"
+        (tmp_path / name).write_text(json.dumps(policy(role, owner=owner, prefix=s3.prefix)))
+        run("admin", "policy", "create", "store", name, str(tmp_path / name))
+        run("admin", "user", "add", "store", name, f"secret-of-{name}")
+        run("admin", "policy", "attach", "store", name, "--user", name)
+        users.append(name)
+        return name, f"secret-of-{name}"
+
+    yield made
+    for name in users:
+        run("admin", "user", "remove", "store", name)
+        run("admin", "policy", "remove", "store", name)
+
+
+@pytest.fixture(params=["user", "session"])
+async def acting(request: pytest.FixtureRequest, s3: Store) -> AsyncIterator[As]:
+    """acting(role, owner="*"): the store as that role sees it."""
+    opened: list[S3Footage] = []
+
+    def provider(role: str, owner: str) -> Provider:
+        if request.param == "user":
+            return StaticProvider(*request.getfixturevalue("administered")(role, owner))
+        key, secret = request.getfixturevalue("parent")
+        narrowed = json.dumps(policy(role, owner=owner, prefix=s3.prefix))
+        return AssumeRoleProvider(sts_endpoint=s3.url, access_key=key, secret_key=secret, policy=narrowed, region="us-east-1")
+
+    def act(role: str, owner: str = "*") -> S3Footage:
+        store = s3.footage(credentials=provider(role, owner), makes_buckets=role == RECORDING)
+        opened.append(store)
+        return store
+
+    yield act
+    for store in opened:
+        await store.close()
+
+
+@pytest.fixture
+def parent(s3: Store, administered: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Whoever opens sessions may do everything that one of the roles may."""
+    every = [each for role in policies.ROLES for each in policies.statements(role, "*", s3.prefix) if each["Effect"] == "Allow"]
+    with monkeypatch.context() as patched:
+        patched.setitem(globals(), "policy", lambda role, **more: {"Version": "2012-10-17", "Statement": every})
+        return administered("parent", "*")
+
+
+async def denied(doing: Awaitable[Any]) -> bool:
+    try:
+        await doing
+    except Unavailable as refused:
+        return refused.reason == "STORAGE_DENIED"
+    return False
+
+
+async def listed(store: S3Footage, bucket: str) -> list[str]:
+    return [info.key async for info in store.list(bucket)]
+
+
+async def whole(store: S3Footage, bucket: str, key: str) -> bytes:
+    return b"".join([chunk async for chunk in store.read(bucket, key)])
+
+
+@pytest.mark.backends
+async def test_each_role_does_its_own_work_and_nothing_else(acting: As) -> None:
+    recording, ingest, retention = acting(RECORDING), acting(INGEST), acting(RETENTION)
+    await recording.ensure_bucket("police-footage")
+    assert await ingest.put_bytes("police-footage", SEGMENT, b"video", {"camera": "cam-1"}) is Put.STORED
+    assert await ingest.put_bytes("police-footage", SEGMENT, b"video", {"camera": "cam-1"}) is Put.ALREADY_STORED
+    assert await recording.put_bytes("police-footage", ARCHIVE, b"index", {}) is Put.STORED
+    assert await whole(recording, "police-footage", SEGMENT) == b"video"
+    assert await recording.buckets() == ("police-footage",)
+
+    assert await denied(listed(ingest, "police-footage"))
+    assert await denied(whole(ingest, "police-footage", SEGMENT))
+    assert await denied(ingest.delete("police-footage", [SEGMENT]))
+    assert await denied(ingest.put_bytes("police-footage", ARCHIVE.replace("-0", "-1"), b"forged", {}))
+    assert await denied(recording.delete("police-footage", [SEGMENT]))
+    assert await denied(recording.put_bytes("police-footage", SEGMENT.replace("-0.mp4", "-1.mp4"), b"forged", {}))
+    assert await denied(listed(retention, "police-footage"))
+    assert await denied(whole(retention, "police-footage", SEGMENT))
+    assert await denied(retention.put_bytes("police-footage", "cam-1/other", b"forged", {}))
+    assert await denied(retention.delete("police-footage", [ARCHIVE]))
+
+    await retention.delete("police-footage", [SEGMENT])
+    assert await listed(recording, "police-footage") == [ARCHIVE]
+
+
+@pytest.mark.backends
+async def test_an_owners_credential_reaches_no_other_owners_bucket(acting: As, s3: Store) -> None:
+    everybody = s3.footage()
+    for bucket in ("police-footage", "ward-7-footage"):
+        await everybody.ensure_bucket(bucket)
+        await everybody.put_bytes(bucket, SEGMENT, b"video", {})
+    await everybody.close()
+    reader, writer, eraser = (acting(role, "police") for role in (RECORDING, INGEST, RETENTION))
+    assert await listed(reader, "police-footage") == [SEGMENT]
+    assert await denied(listed(reader, "ward-7-footage"))
+    assert await denied(whole(reader, "ward-7-footage", SEGMENT))
+    assert await denied(reader.head("ward-7-footage", SEGMENT))
+    assert await denied(writer.put_bytes("ward-7-footage", "cam-1/x", b"x", {}))
+    assert await denied(eraser.delete("ward-7-footage", [SEGMENT]))
+
+
+def test_the_command_prints_the_policy_of_a_role(capsys: pytest.CaptureFixture[str]) -> None:
+    assert policies.main(["ingest", "--owner", "police", "--prefix", "city-"]) == 0
+    assert json.loads(capsys.readouterr().out) == policy(INGEST, owner="police", prefix="city-")
+
+
+@pytest.mark.parametrize("role", policies.ROLES)
+def test_only_the_retention_job_may_delete_and_only_recording_may_read(role: str) -> None:
+    actions = {action for each in policy(role)["Statement"] if each["Effect"] == "Allow" for action in each["Action"]}
+    assert ("s3:DeleteObject" in actions) == (role == RETENTION)
+    assert ("s3:GetObject" in actions) == (role == RECORDING)
+    assert "s3:*" not in actions
+
+
+def test_what_is_no_role_has_no_policy() -> None:
+    with pytest.raises(ValueError, match="auditor"):
+        policy("auditor")
