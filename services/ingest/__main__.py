@@ -96,13 +96,12 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
             health_address=settings.health_listen,
         )
         await stack.enter_async_context(server)
-        address = settings.advertise or server.address
-        claims = Claims(KeyValue(broker, CLAIMS), pool, node, address)
+        claims = Claims(KeyValue(broker, CLAIMS), pool, node, settings.advertise or server.address)
         taking = [outbox.run(), *(uploader.work() for _ in range(settings.upload_workers))]
         async with Parts() as parts:  # a part that fails ends the process: half of it would be worse than a restarted one
             telling_all = [parts.start(part) for part in taking]
             await outbox.drain(CATCH_UP_S)
-            recording = [parts.start(part) for part in (reader.run(), *station.parts(claims), *sharing.parts(address))]
+            recording = [parts.start(part) for part in (reader.run(), *station.parts(claims), *sharing.parts(claims.address))]
             await stop.wait()
             await sharing.hand_over(OTHERS * settings.grace_s)
             await ended(recording)

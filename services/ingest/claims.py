@@ -38,6 +38,7 @@ class Claims:
 
     def __init__(self, bucket: KeyValue, pool: str, node: str, address: str) -> None:
         """address: of this process's gRPC server."""
+        self.address = address
         self._pool = pool
         self._node = node
         self._bucket = bucket

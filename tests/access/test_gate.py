@@ -137,7 +137,7 @@ async def test_a_service_may_call_what_its_row_names_for_every_owner(access: Acc
 
 @pytest.mark.parametrize(
     ("actor", "method"),
-    [("service:ingest", READ_SPOOL), ("service:recording", "/vonglau.registry.v1.Registry/RetireCamera"), ("service:x", READ_SPOOL)],
+    [("service:ingest", "/vonglau.ingest.v1.Ingest/PutPool"), ("service:recording", "/vonglau.registry.v1.Registry/RetireCamera"), ("service:x", READ_SPOOL)],
 )
 async def test_a_service_may_call_nothing_else(access: Access, actor: str, method: str) -> None:
     assert (await refusal(access, call(actor, method), "footage.view_live_raw", camera="cam-p")).reason == "SERVICE_NOT_PERMITTED"

@@ -5,6 +5,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,11 @@ async def kill_and_start(city: City, cameras: Iterable[str]) -> None:
         await city.recorded(camera, told[camera] + left[camera] + 2)
 
 
+async def all_proved(city: City, camera: str) -> bool:
+    """What is being stored just now gets its fact a moment later."""
+    return proved(city, await segments_of(city, camera)) == []
+
+
 async def test_after_a_kill_everything_recorded_is_stored_once_and_the_hole_is_covered_to_a_frame(city: City, farm: CameraFarm, chain_breaks: Breaks) -> None:
     await city.start_process()
     for camera in ("cam-1", "cam-2"):
@@ -111,10 +117,10 @@ async def test_after_a_kill_everything_recorded_is_stored_once_and_the_hole_is_c
     until = (await city.status("cam-1")).recorded_until.ToNanoseconds()
     await kill_and_start(city, ("cam-1", "cam-2"))
     for camera in ("cam-1", "cam-2"):
+        await eventually(partial(all_proved, city, camera))
         segments = await segments_of(city, camera)
         first, second = sorted({each.epoch for each in segments})
         assert chain_breaks(segments) == []
-        assert proved(city, segments) == []
         assert unexplained(segments, (await city.interruptions(camera)).values()) == []
         last = [each for each in segments if each.epoch == first][-1]
         assert (last.recovered, last.last_of_epoch) == (True, True)
