@@ -74,6 +74,13 @@ def render(helm: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
         arguments = ("--namespace", "city", "--kube-version", KUBERNETES, "--values", str(CHART / f"values-{example}.yaml"), "--values", str(over))
         result = helm("template", "rel", str(CHART), *arguments)
         assert (result.returncode != 0) == refused, result.stderr or result.stdout[:2000]
-        return result.stderr if refused else [each for each in yaml.safe_load_all(result.stdout) if each]
+        return result.stderr if refused else objects(result.stdout)
 
     return of
+
+
+def objects(rendered: str) -> list[dict[str, Any]]:
+    """What Kubernetes gets: those of Helm, and the pools that the operator applies."""
+    found = [each for each in yaml.safe_load_all(rendered) if each]
+    pools = [each["data"]["pools.yaml"] for each in found if each["kind"] == "ConfigMap" and "pools.yaml" in each["data"]]
+    return [*found, *(each for text in pools for each in yaml.safe_load_all(text) if each)]

@@ -65,7 +65,7 @@ def test_every_pod_keeps_to_the_restricted_standard(objects: list[Object]) -> No
         for container in containers(pod):
             assert container["securityContext"]["allowPrivilegeEscalation"] is False, name
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}, name
-        assert not {volume for each in pod.get("volumes", ()) for volume in each} - {"name", "secret", "configMap", "emptyDir"}, name
+        assert not {volume for each in pod.get("volumes", ()) for volume in each} - {"name", "secret", "projected", "configMap", "emptyDir"}, name
 
 
 def test_root_is_read_only_but_where_code_is_changed_in_the_pod(render: Render) -> None:
@@ -75,7 +75,7 @@ def test_root_is_read_only_but_where_code_is_changed_in_the_pod(render: Render) 
 
 
 def test_only_the_operator_gets_a_token_of_the_cluster(objects: list[Object]) -> None:
-    assert {name for name, pod in pod_specs(objects) if pod["automountServiceAccountToken"]} <= {"rel-vonglau-operator", "rel-vonglau-pools"}
+    assert {name for name, pod in pod_specs(objects) if pod["automountServiceAccountToken"]} == {"rel-vonglau-operator"}
     assert all(each["automountServiceAccountToken"] is False for each in objects if each["kind"] == "ServiceAccount")
 
 
@@ -84,6 +84,12 @@ def test_every_container_has_requests_and_a_bound_on_memory(objects: list[Object
         for container in containers(pod):
             assert container["resources"]["requests"].keys() >= {"cpu", "memory"}, name
             assert "memory" in container["resources"]["limits"], name
+
+
+@pytest.mark.parametrize(("program", "roles"), [("ingest", {"ingest"}), ("recording", {"recording", "retention"})])
+def test_a_service_goes_to_the_footage_store_in_its_own_roles(render: Render, program: str, roles: set[str]) -> None:
+    pods = {"ingest" if name == "default" else name.removeprefix("rel-vonglau-"): pod for name, pod in pod_specs(render("one-node"))}
+    assert {key.split(".")[0] for key in mounted(pods[program]) if key.endswith(".access-key")} == roles
 
 
 def test_the_chart_makes_no_secret_and_shows_none(objects: list[Object]) -> None:
@@ -95,11 +101,8 @@ def test_the_chart_makes_no_secret_and_shows_none(objects: list[Object]) -> None
 
 def test_a_service_sees_no_other_services_credentials(render: Render) -> None:
     for name, pod in pod_specs(render("one-node")):
-        foreign = (SERVING | {"streams", "operator"}) - {name.removeprefix("rel-vonglau-")}
-        mounted = [item["key"] for volume in pod.get("volumes", ()) for item in volume.get("secret", {}).get("items", ())]
-        told = [each.get("valueFrom", {}) for container in containers(pod) for each in container.get("env", ())]
-        asked = [each["secretKeyRef"]["key"] for each in told if "secretKeyRef" in each]
-        assert [key for key in mounted + asked if key.split(".")[0] in foreign] == []
+        foreign = (SERVING | {"streams", "operator"}) - {"ingest" if name == "default" else name.removeprefix("rel-vonglau-")}
+        assert [key for key in mounted(pod) if key.split(".")[0] in foreign] == []
 
 
 def test_every_pod_ends_within_its_period(objects: list[Object]) -> None:
@@ -112,7 +115,7 @@ def test_every_pod_ends_within_its_period(objects: list[Object]) -> None:
 
 def test_readiness_is_asked_of_the_service_and_life_only_of_its_port(objects: list[Object]) -> None:
     for each in objects:
-        if each["kind"] == "Deployment" and component(each) in SERVING:
+        if each["kind"] in ("Deployment", "IngestPool") and component(each) in SERVING:
             (container,) = each["spec"]["template"]["spec"]["containers"]
             assert container["readinessProbe"]["grpc"] == {"port": 7071}
             assert "tcpSocket" in container["livenessProbe"]  # a pod is not killed because the log is away
@@ -157,7 +160,7 @@ def test_what_is_set_for_a_service_reaches_it_as_it_was_written(render: Render) 
         ({"footage": {"url": "https://evilsite.example"}}, "footage.url: evilsite.example"),
         ({"pools": {"default": {"minPods": 9, "maxPods": 2}}}, "pools.default.minPods: 9"),
         ({"pools": {"second": {"selector": {}, "camerasPerPod": 1, "bitrateMbpsPerPod": 1, "minPods": 1, "maxPods": 1, "headroomPercent": 0,
-                               "spool": {"size": "1Gi"}}}}, "pools.second.selector: it selects the same cameras as pools.default"),
+                               "scaleDownAfterSeconds": 0, "spool": {"size": "1Gi"}}}}, "pools.second.selector: it selects the same cameras as pools.default"),
         ({"services": {"registry": {"settings": {"VONGLAU_LEASE_TTL_S": 300}}}}, "services.registry.settings.VONGLAU_LEASE_TTL_S"),
         ({"platformAdmins": ["somebody"]}, "tests.person: platform"),
         ({"development": {"writableRoot": True}}, "development.writableRoot"),
@@ -194,6 +197,13 @@ def identity(each: Object) -> tuple[str, str]:
 
 def component(each: Object) -> str:
     return str(each["metadata"]["labels"]["app.kubernetes.io/component"])
+
+
+def mounted(pod: Object) -> list[str]:
+    """Keys of Secrets, and those that an environment takes."""
+    volumes = [each.get("secret") or source.get("secret", {}) for each in pod.get("volumes", ()) for source in each.get("projected", {}).get("sources", [{}])]
+    told = [each.get("valueFrom", {}) for container in containers(pod) for each in container.get("env", ())]
+    return [item["key"] for each in volumes for item in each.get("items", ())] + [each["secretKeyRef"]["key"] for each in told if "secretKeyRef" in each]
 
 
 def environment(objects: list[Object], service: str) -> dict[str, str]:

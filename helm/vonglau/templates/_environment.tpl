@@ -1,4 +1,4 @@
-{{- /* What a program is told. root, component, program (of files/services.yaml), service (its values), pool (its name, for ingest). */ -}}
+{{- /* What a program is told. root, component, program (of files/services.yaml), service (its values). The operator adds what is a pod's own. */ -}}
 {{- define "vonglau.environment" -}}
 {{- $uses := .program.uses }}
 {{- $told := dict
@@ -7,6 +7,7 @@
   "VONGLAU_LOG_LEVEL" .root.Values.log.level
   "VONGLAU_RUN_DIR" "/run/vonglau"
   "VONGLAU_GRACE_S" (include "vonglau.grace" .service)
+  "VONGLAU_ALLOWED_HOSTS" (join "," .root.Values.residency.allowedHosts)
 }}
 {{- if .program.serves }}
 {{- $_ := set $told "VONGLAU_LISTEN" "0.0.0.0:7070" }}
@@ -20,33 +21,28 @@
 {{- if has "archiveKey" $uses }}{{ $_ := set $told "VONGLAU_ARCHIVE_KEY_FILE" "/etc/vonglau/archive-key/archive.key" }}{{ end }}
 {{- if has "nats" $uses }}
 {{- $_ := set $told "VONGLAU_NATS_URL" (join "," .root.Values.nats.urls) }}
-{{- if .root.Values.secrets.nats }}{{ $_ := set $told "VONGLAU_NATS_CREDENTIALS" "/etc/vonglau/nats/nats.creds" }}{{ end }}
+{{- if .root.Values.secrets.nats }}{{ $_ := set $told "VONGLAU_NATS_SEED_FILE" (printf "/etc/vonglau/nats/%s.nk" .component) }}{{ end }}
+{{- if .root.Values.nats.privateAuthority }}{{ $_ := set $told "VONGLAU_NATS_CA_FILE" "/etc/vonglau/nats/ca.crt" }}{{ end }}
+{{- if eq .program.kind "Job" }}{{ $_ := set $told "VONGLAU_STREAM_REPLICAS" .root.Values.nats.replicas }}
+{{- else }}{{ $_ := set $told "VONGLAU_STREAMS" "expect" }}{{ end }}
 {{- end }}
-{{- if eq .component "streams" }}{{ $_ := set $told "VONGLAU_NATS_REPLICAS" .root.Values.nats.replicas }}{{ end }}
-{{- if has "documents" $uses }}{{ $_ := set $told "VONGLAU_DOCUMENTS" .root.Values.documents.url }}{{ end }}
+{{- if has "documents" $uses }}
+{{- $_ := set $told "VONGLAU_DOCUMENTS" .root.Values.documents.url }}
+{{- if .root.Values.secrets.documents }}{{ $_ := set $told "VONGLAU_DOCUMENTS_CREDENTIALS" "/etc/vonglau/documents" }}{{ end }}
+{{- end }}
 {{- if has "footage" $uses }}
-{{- $_ := set $told "VONGLAU_FOOTAGE" .root.Values.footage.url }}
+{{- $_ := set $told "VONGLAU_FOOTAGE" (printf "s3+%s" .root.Values.footage.url) }}
+{{- $_ := set $told "VONGLAU_FOOTAGE_CREDENTIALS" "/etc/vonglau/footage" }}
 {{- with .root.Values.footage.region }}{{ $_ := set $told "VONGLAU_FOOTAGE_REGION" . }}{{ end }}
 {{- end }}
-{{- if .pool }}
-{{- $_ := set $told "VONGLAU_POOL" .pool }}
-{{- $_ := set $told "VONGLAU_SPOOL_DIR" "/var/spool/vonglau" }}
-{{- $_ := set $told "VONGLAU_SPOOL_LIMIT_BYTES" (include "vonglau.spoolLimit" (index .root.Values.pools .pool).spool.size) }}
+{{- if has "kubernetes" $uses }}
+{{- $_ := set $told "VONGLAU_NAMESPACE" .root.Release.Namespace }}
+{{- $_ := set $told "VONGLAU_RELEASE" .root.Release.Name }}
+{{- $_ := set $told "VONGLAU_POOLS_FILE" "/etc/vonglau/pools/pools.yaml" }}
 {{- end }}
+{{- if .program.alive }}{{ $_ := set $told "VONGLAU_HEALTH_LISTEN" "0.0.0.0:7071" }}{{ end }}
 {{- range $name, $value := merge (dict) (.service.settings | default dict) $told }}
 - {name: {{ $name }}, value: {{ include "vonglau.asText" $value | quote }}}
-{{- end }}
-{{- if .pool }}
-- name: VONGLAU_NODE
-  valueFrom: {fieldRef: {fieldPath: metadata.name}}
-{{- end }}
-{{- if and (has "documents" $uses) .root.Values.secrets.documents }}
-{{ include "vonglau.fromSecret" (dict "name" "VONGLAU_DOCUMENTS_USERNAME" "secret" .root.Values.secrets.documents "key" (printf "%s.username" .component)) }}
-{{ include "vonglau.fromSecret" (dict "name" "VONGLAU_DOCUMENTS_PASSWORD" "secret" .root.Values.secrets.documents "key" (printf "%s.password" .component)) }}
-{{- end }}
-{{- if has "footage" $uses }}
-{{ include "vonglau.fromSecret" (dict "name" "VONGLAU_FOOTAGE_ACCESS_KEY" "secret" .root.Values.secrets.footage "key" (printf "%s.access-key" .component)) }}
-{{ include "vonglau.fromSecret" (dict "name" "VONGLAU_FOOTAGE_SECRET_KEY" "secret" .root.Values.secrets.footage "key" (printf "%s.secret-key" .component)) }}
 {{- end }}
 {{- if and (has "telemetry" $uses) .root.Values.telemetry.endpoint }}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .root.Values.telemetry.endpoint | quote }}}

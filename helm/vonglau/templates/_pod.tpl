@@ -9,6 +9,9 @@ metadata:
     {{- end }}
   annotations:
     cluster-autoscaler.kubernetes.io/safe-to-evict: "true"
+    {{- if has "kubernetes" .program.uses }}
+    vonglau.vn/pools: {{ include "vonglau.pools" .root | sha256sum }}
+    {{- end }}
     {{- with .service.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -72,6 +75,14 @@ spec:
         - {name: grpc, containerPort: 7070}
         - {name: health, containerPort: 7071}
       {{- include "vonglau.probes" . | nindent 6 }}
+      {{- else if .program.alive }}
+      ports:
+        - {name: health, containerPort: 7071}
+      livenessProbe:
+        httpGet: {path: {{ .program.alive }}, port: health}
+        periodSeconds: 10
+        timeoutSeconds: 5
+        failureThreshold: 6
       {{- end }}
       lifecycle:
         preStop: {sleep: {seconds: 3}}
@@ -116,10 +127,25 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
-{{- /* name, secret, and the keys that the program may see: the others of the same Secret are not mounted. */ -}}
+{{- /* name, secret, and the keys that the program may see: the others of the same Secret are not mounted. A private authority's ca.crt may be among them. */ -}}
 {{- define "vonglau.secretFiles" -}}
 {{- range $name, $files := . }}
 - name: {{ $name }}
+  {{- if $files.keys }}
+  projected:
+    defaultMode: 0400
+    sources:
+      - secret:
+          name: {{ $files.secret }}
+          items:
+            {{- range $files.keys }}
+            - {key: {{ . }}, path: {{ . }}}
+            {{- end }}
+      - secret:
+          name: {{ $files.secret }}
+          optional: true
+          items: [{key: ca.crt, path: ca.crt}]
+  {{- else }}
   secret:
     secretName: {{ $files.secret }}
     defaultMode: 0400
@@ -129,6 +155,7 @@ securityContext:
       - {key: {{ $key }}, path: {{ $path }}}
       {{- end }}
     {{- end }}
+  {{- end }}
 {{- end }}
 {{- end }}
 
@@ -145,7 +172,15 @@ securityContext:
 {{- end }}
 {{- if has "wrappingKey" $uses }}{{ $_ := set $files "wrapping-key" (dict "secret" $secrets.wrappingKey "items" (dict "secrets.key" "secrets.key")) }}{{ end }}
 {{- if has "archiveKey" $uses }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" (dict "archive.key" "archive.key")) }}{{ end }}
-{{- if and (has "nats" $uses) $secrets.nats }}{{ $_ := set $files "nats" (dict "secret" $secrets.nats "items" (dict (printf "%s.creds" .component) "nats.creds")) }}{{ end }}
+{{- if and (has "nats" $uses) $secrets.nats }}{{ $_ := set $files "nats" (dict "secret" $secrets.nats "keys" (list (printf "%s.nk" .component))) }}{{ end }}
+{{- if and (has "documents" $uses) $secrets.documents }}
+{{- $_ := set $files "documents" (dict "secret" $secrets.documents "keys" (list (printf "%s.username" .component) (printf "%s.password" .component))) }}
+{{- end }}
+{{- if has "footage" $uses }}
+{{- $keys := list }}
+{{- range .program.footage }}{{ $keys = concat $keys (list (printf "%s.access-key" .) (printf "%s.secret-key" .)) }}{{ end }}
+{{- $_ := set $files "footage" (dict "secret" $secrets.footage "keys" $keys) }}
+{{- end }}
 {{- if .root.Values.tls.enabled }}{{ with index $secrets.tls .component }}{{ $_ := set $files "tls" (dict "secret" .) }}{{ end }}{{ end }}
 {{- toYaml $files }}
 {{- end }}
@@ -156,16 +191,20 @@ securityContext:
 {{- end }}
 - {name: run, mountPath: /run/vonglau}
 - {name: tmp, mountPath: /tmp}
-{{- if .pool }}
-- {name: spool, mountPath: /var/spool/vonglau}
+{{- if has "kubernetes" .program.uses }}
+- {name: pools, mountPath: /etc/vonglau/pools, readOnly: true}
 {{- end }}
 {{- end }}
 
-{{- /* The volume `spool` of an ingest pod comes from its StatefulSet's claim. */ -}}
+{{- /* The volume `spool` of an ingest pod, and its place, come from the operator. */ -}}
 {{- define "vonglau.volumes" -}}
 {{ include "vonglau.secretFiles" (include "vonglau.files" . | fromYaml) | trim }}
 - name: run
   emptyDir: {sizeLimit: 64Mi}
 - name: tmp
   emptyDir: {sizeLimit: 256Mi}
+{{- if has "kubernetes" .program.uses }}
+- name: pools
+  configMap: {name: {{ include "vonglau.name" .root }}-pools}
+{{- end }}
 {{- end }}
