@@ -32,7 +32,7 @@ def told_by_consequence(doing: str) -> Iterator[None]:
     except ServerError as error:
         reason = "STORAGE_FULL" if error.status_code == STORAGE_FULL_STATUS else "STORAGE_UNAVAILABLE"
         raise Unavailable(reason, f"the footage store failed to {doing}: {error}", retry_after=RETRY_AFTER) from error
-    except InvalidResponseError as error:
+    except (InvalidResponseError, SyntaxError, ValueError) as error:  # minio's client reads answers without asking whether they are XML
         said = f"what answers at the footage store's address speaks no S3: {str(error)[:200]}"
         raise Unavailable("STORAGE_UNAVAILABLE", said, retry_after=RETRY_AFTER) from error
     except (HTTPError, MinioException, OSError) as error:
