@@ -98,7 +98,7 @@ def test_a_stream_belongs_to_one_camera(platform: Platform) -> None:
 def test_a_rebuild_changes_no_timeline(platform: Platform) -> None:
     at = (datetime.now(UTC)).isoformat(timespec="seconds")
     before = platform.ask("timeline", "sim-1", "--from", "-10m", "--to", at)
-    platform.ask("rebuild", "recording")
+    assert platform.ask("rebuild", "recording")["projections"] == ["recording"]
     after = platform.ask("timeline", "sim-1", "--from", before["stretches"][0]["from"], "--to", at)
     assert [one["cause"] for one in after["stretches"] if one["kind"] == "gap"] == [one["cause"] for one in before["stretches"] if one["kind"] == "gap"]
 

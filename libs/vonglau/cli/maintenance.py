@@ -1,8 +1,11 @@
 """vonglau rebuild, parked, token: for those who keep the platform running."""
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
+import grpc
 import typer
 
 from vonglau.cli.options import FAILED, AsJson, AsPerson, perform
@@ -10,6 +13,7 @@ from vonglau.cli.session import LOCAL, Session
 from vonglau.cli.times import rfc3339, shown
 from vonglau.errors import NotFound
 from vonglau.operations.v1 import service_pb2 as operations
+from vonglau.rpc import error_of
 
 SERVICES = ("registry", "recording")  # those that have projections
 
@@ -29,25 +33,37 @@ def rebuild(
     """Make a service's views anew from the log, the facts and the archives, beside the old ones, then switch."""
 
     async def command(session: Session) -> None:
+        rebuilt: list[str] = []
         notes: list[str] = []
         applied = 0
         async with session.projections((known(service),)) as stubs:
             stub = stubs[service]
             names = [one.name for one in (await stub.ListProjections(operations.ListProjectionsRequest())).projections]
             for name in names:
-                with session.output.progress(f"rebuilding {name}") as meter:
+                with session.output.progress(f"rebuilding {name}") as meter, passing_over_reactions():
                     async for reply in stub.RebuildProjection(operations.RebuildProjectionRequest(projection=name, buckets_only=buckets_only)):
                         meter.tell(reply.applied, reply.total or None, reply.phase)
                         if reply.done:
+                            rebuilt.append(name)
                             applied += reply.applied
                             notes.extend(reply.notes)
         if as_json:
-            session.output.document({"service": service, "projections": names, "applied": applied, "notes": notes})
-        session.output.line(f"{service}: {', '.join(names)} rebuilt from {applied} events")
+            session.output.document({"service": service, "projections": rebuilt, "applied": applied, "notes": notes})
+        session.output.line(f"{service}: {', '.join(rebuilt)} rebuilt from {applied} events")
         for note in notes:
             session.output.line(f"  {note}")
 
     perform(as_person, as_json, command)
+
+
+@contextmanager
+def passing_over_reactions() -> Iterator[None]:
+    """What keeps no documents has none to make anew."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        if error_of(error).reason != "NOTHING_TO_REBUILD":
+            raise
 
 
 def known(service: str) -> str:
