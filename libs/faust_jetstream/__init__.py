@@ -1,6 +1,6 @@
 """Faust on NATS JetStream: ``App(broker="nats://…")`` with tables that can be exactly-once."""
 
-from .errors import BadSetting, CannotConnect, CommitTooLarge, MessageTooLarge, NotStored, ReadOnlyTopic, ServerTooOld, TopicMismatch
+from .errors import BadSetting, CannotConnect, CommitTooLarge, MessageTooLarge, NotStored, ReadOnlyTopic, ServerTooOld, TopicMismatch, Unknown
 from .places import existing, in_state
 from .transport import Transport
 
@@ -16,6 +16,7 @@ __all__ = [
     "ServerTooOld",
     "TopicMismatch",
     "Transport",
+    "Unknown",
     "existing",
     "in_state",
 ]

@@ -7,11 +7,12 @@ from collections import defaultdict
 from types import SimpleNamespace
 
 from faust.exceptions import FaustError
+from nats.errors import Error as NatsError
 from yarl import URL
 
 from .admin import Topics
 from .connection import Connection
-from .operations import members, positions, reset, tp_of
+from .operations import members, positions, reset, target_of
 from .settings import Settings, read_settings
 
 
@@ -46,7 +47,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     await connection.open()
     try:
         if arguments.verb == "lag":
-            for at in await positions(connection, topics.names):
+            for at in await positions(topics, connection):
                 print(f"{at.topic}:{at.partition}\tcommitted {at.committed}\tend {at.end}\tlag {at.lag}\towner {at.owner}")  # noqa: T201  a command's answer
         elif arguments.verb == "members":
             for name, held in (await members(connection, topics.names)).items():
@@ -60,9 +61,8 @@ async def _run(arguments: argparse.Namespace) -> None:
 async def _reset(topics: Topics, connection: Connection, wanted: list[str]) -> None:
     by_topic: dict[str, dict[int, int]] = defaultdict(dict)
     for one in wanted:
-        where, _, offset = one.partition("=")
-        tp = tp_of(where)
-        by_topic[tp.topic][tp.partition] = int(offset)
+        tp, offset = target_of(one)
+        by_topic[tp.topic][tp.partition] = offset
     for topic, offsets in by_topic.items():
         await reset(topics, connection, topic, offsets)
 
@@ -71,7 +71,7 @@ def main(argv: list[str]) -> int:
     """Exit code 0, or 2 with the reason on standard error."""
     try:
         asyncio.run(_run(_arguments(argv)))
-    except (FaustError, ValueError) as exc:
+    except (FaustError, ValueError, NatsError) as exc:
         print(exc, file=sys.stderr)  # noqa: T201
         return 2
     return 0

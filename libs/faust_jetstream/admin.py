@@ -52,6 +52,17 @@ class Topics:
         place = self.places.get(topic)
         return place if place is not None else await self.declare(topic, self.declared(topic))
 
+    async def find(self, topic: str) -> Place | None:
+        """The place of a topic for those who have only its name; None where it does not exist, or the app has never consumed it."""
+        try:
+            found = await self._connection.js.get_last_msg(self.names.state_stream, self.names.declared(topic))
+        except NotFoundError:
+            return await self._load(topic, Declared())
+        told = json.loads(found.data or b"{}")
+        if "stream" in told:
+            return ExistingStream(self.names, topic, told["partitions"], stream_name=told["stream"], pattern=told["subject"])
+        return StateTopic(self.names, topic, told["partitions"], compacting=topic.endswith("-changelog"))
+
     async def declare(self, topic: str, wanted: Declared) -> Place:
         async with self._making:
             known = self.places.get(topic)
@@ -104,7 +115,7 @@ class Topics:
     async def bounds(self, tp: TP) -> tuple[int, int]:
         """(earliest offset, offset after the last message) of a partition; (0, 0) when it shares a stream and holds nothing."""
         place = await self.ensure(tp.topic)
-        return await insist(lambda: self._bounds(place, tp.partition), self._settings.request_timeout)
+        return await insist(lambda: self.bounds_of(place, tp.partition), self._settings.request_timeout)
 
     async def stream_end(self, tp: TP) -> int:
         """The offset after the last message of the partition's stream, other partitions and messages that are gone included."""
@@ -125,7 +136,8 @@ class Topics:
         place = self.places[tp.topic]
         await self._connection.js.purge_stream(place.stream(tp.partition), subject=place.filter(tp.partition), seq=offset + 1)
 
-    async def _bounds(self, place: Place, partition: int) -> tuple[int, int]:
+    async def bounds_of(self, place: Place, partition: int) -> tuple[int, int]:
+        """The same, of a known place, asked once."""
         js, stream, subject = self._connection.js, place.stream(partition), place.filter(partition)
         if subject is not None:
             try:
@@ -167,12 +179,16 @@ class Topics:
         return place
 
     async def _existing(self, place: ExistingStream) -> Place:
+        """Consumers note where it lies, for operators."""
         try:
             await self._connection.js.stream_info(place.stream_name)
         except NotFoundError:
             raise TopicMismatch(
                 f"topic {place.topic!r} is mapped on the stream {place.stream_name!r}, which does not exist here: create it first, or correct its name"
             ) from None
+        if self._state_ready:
+            told = {"partitions": place.partitions, "stream": place.stream_name, "subject": place.pattern}
+            await self._connection.js.publish(self.names.declared(place.topic), json.dumps(told).encode())
         return place
 
     async def _load(self, topic: str, wanted: Declared) -> Place | None:

@@ -26,8 +26,9 @@ class FencedStore(Protocol):
     """What the writer needs of the committed offsets."""
 
     committed: dict[TP, int]
+    generation: int
 
-    async def store(self, offsets: Mapping[TP, int], others: Sequence[Outgoing]) -> int:
+    async def store(self, offsets: Mapping[TP, int], others: Sequence[Outgoing], generation: int) -> int:
         """One atomic batch; raises Fenced."""
 
 
@@ -130,7 +131,7 @@ class ChangelogWriter:
         last: int | None = None
         try:
             own = {tp: store.committed[tp] for tp in sources if tp in store.committed}
-            last = await store.store(own, [Outgoing(write.subject, write.body, write.headers) for write in self._flying])
+            last = await store.store(own, [Outgoing(write.subject, write.body, write.headers) for write in self._flying], store.generation)
         except Fenced as exc:
             self._fenced(sources, exc)
             self.drop()

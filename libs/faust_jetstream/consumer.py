@@ -93,21 +93,27 @@ class Consumer(Finishing):
         self.close()
 
     async def take_over(self, assigned: set[TP], generation: int) -> None:
-        """Own exactly ``assigned``: tables begin anew, older owners are fenced off, reading starts at the committed offsets."""
+        """Own exactly ``assigned``: tables begin anew, older owners are fenced off, reading starts at the committed offsets.
+
+        Until the claim stands nothing is committed, and what was not committed before is forgotten: under the new claim it would be stored beside
+        offsets that do not cover it.
+        """
+        self._held, self._sought, self._fenced = True, False, True
         await asyncio.gather(*(reader.close() for reader in self.readers.values()))
+        for topic in {tp.topic for tp in assigned}:
+            await self.topics.ensure(topic)
         self.readers.clear()
         self.deliveries.clear()
         for known in (self._acked, self._acked_index, self._read_offset, self._committed_offset):
             known.clear()
-        self._held, self._sought, self._fenced = True, False, False
         tables.empty(self.app)
         cast(Any, self.app.producer).forget_changes()
+        cast(Any, self.transactions).forget()
         tables.watch_recovery(self.app)
         self._owned = set(assigned)
         self.app.consumer_generation_id = generation
-        for topic in {tp.topic for tp in assigned}:
-            await self.topics.ensure(topic)
         begin = await self.offsets.claim([tp for tp in assigned if not self._is_changelog_tp(tp)], generation, self._begin_at)
+        self._fenced = False
         for tp in assigned:
             self.readers[tp] = self._reader(tp, begin.get(tp, 0))
         await self.on_partitions_assigned(set(assigned), generation)

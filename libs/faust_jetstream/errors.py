@@ -19,6 +19,10 @@ class TopicMismatch(ImproperlyConfigured):
     """A topic's stream exists with other settings than the app declares."""
 
 
+class Unknown(FaustError):
+    """There is no such app or topic on these servers."""
+
+
 class MessageTooLarge(ProducerSendError):
     """The server would refuse this message for its size."""
 

@@ -18,7 +18,7 @@ from .admin import Topics
 from .connection import TRY_AGAIN
 from .delivery import Deliveries
 from .group import Group
-from .offsets import Fenced, Offsets
+from .offsets import Fenced, Offsets, Superseded
 from .places import StateTopic
 
 logger = get_logger(__name__)
@@ -34,6 +34,7 @@ class Finishing(_Consumer):
         self.deliveries = Deliveries()
         self._group: Group | None = None
         self._fenced = False                            # some of our partitions are another worker's; until the next assignment
+        self._committing = 0                            # the generation whose offsets a commit under way stores
         self._left_behind = False                       # the grace period ended with events in work
         self._queued: Counter[Message] = Counter()      # cleared from queues unfinished, times they lay there
 
@@ -50,6 +51,9 @@ class Finishing(_Consumer):
 
         Outside of a rebalance the plan still calls them ours, so a new generation must settle it; once per assignment is enough.
         """
+        if isinstance(cause, Superseded):
+            logger.info("commit of %s is dropped: %s", sorted(tps), cause)
+            return
         logger.warning("commit of %s refused, another worker owns a partition: %s", sorted(tps), cause)
         self._transport.meters.record("fenced", 1)
         first, self._fenced = not self._fenced, True
@@ -151,13 +155,14 @@ class Finishing(_Consumer):
             return False            # found out while table changes were written: some of them are dropped
         wanted = {ensure_TP(tp): offset for tp, offset in offsets.items()}
         try:
-            await self.offsets.store(wanted, ())
+            await self.offsets.store(wanted, (), self._committing)
         except Fenced as exc:
             self.on_fenced(set(wanted), exc)
             return False
         return True
 
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        self._committing = self.offsets.generation
         done = await super()._commit_offsets(offsets, start_new_transaction)
         if done:
             await self._drop_consumed(offsets)

@@ -48,6 +48,10 @@ class Fenced(Exception):
     """Another worker owns at least one of the partitions now; nothing was stored."""
 
 
+class Superseded(Fenced):
+    """We own the partitions, by another assignment than the one that this was made for; nothing was stored, and nothing need be done."""
+
+
 class Offsets:
     """The documents that this worker owns; ``committed`` is what they say."""
 
@@ -57,7 +61,7 @@ class Offsets:
         self._owner = owner
         self._patience = patience
         self._revision: dict[TP, int] = {}
-        self._generation = 0
+        self.generation = 0                 # of the assignment that was claimed last
         self._serial = 0
         self._storing = asyncio.Lock()      # each write builds on the revision of the one before
         self.committed: dict[TP, int] = {}
@@ -80,7 +84,7 @@ class Offsets:
         Older owners are fenced off from here on.
         """
         wanted = list(tps)
-        self._generation = generation
+        self.generation = generation
         self._revision.clear()
         self.committed.clear()
         for begin in range(0, len(wanted), MAX_BATCH):
@@ -90,23 +94,30 @@ class Offsets:
     async def _claim(self, tps: Sequence[TP], fresh: Callable[[TP, int | None], Awaitable[int]]) -> None:
         give_up = time.monotonic() + self._patience
         while True:
-            found = await asyncio.gather(*(self.read(tp) for tp in tps))
-            self._revision.update({tp: revision for tp, (_, revision) in zip(tps, found, strict=True)})
-            begin = await asyncio.gather(*(fresh(tp, doc.offset if doc else None) for tp, (doc, _) in zip(tps, found, strict=True)))
             try:
-                await self.store(dict(zip(tps, begin, strict=True)), ())
+                async with self._storing:       # a write under way would move what is read here
+                    await self._claim_once(tps, fresh)
             except Fenced:                      # another worker claims at the same time: look again
                 if time.monotonic() > give_up:
                     raise
             else:
                 return
 
-    async def store(self, offsets: Mapping[TP, int], others: Sequence[Outgoing]) -> int:
-        """One atomic batch of offset documents and ``others``; returns the stream sequence of the last message.
+    async def _claim_once(self, tps: Sequence[TP], fresh: Callable[[TP, int | None], Awaitable[int]]) -> None:
+        found = await asyncio.gather(*(self.read(tp) for tp in tps))
+        self._revision.update({tp: revision for tp, (_, revision) in zip(tps, found, strict=True)})
+        begin = await asyncio.gather(*(fresh(tp, doc.offset if doc else None) for tp, (doc, _) in zip(tps, found, strict=True)))
+        await self._store(dict(zip(tps, begin, strict=True)), ())
 
-        Raises Fenced when another worker owns a partition, and the last error when the outcome stays unknown for the patience.
+    async def store(self, offsets: Mapping[TP, int], others: Sequence[Outgoing], generation: int) -> int:
+        """One atomic batch of offset documents and ``others``, both made under ``generation``; returns the stream sequence of the last message.
+
+        Raises Fenced when another worker owns a partition, Superseded when the partitions were claimed anew meanwhile, and the last error when the
+        outcome stays unknown for the patience.
         """
         async with self._storing:
+            if generation != self.generation:
+                raise Superseded(f"made under generation {generation}, now it is {self.generation}")
             return await self._store(offsets, others)
 
     async def _store(self, offsets: Mapping[TP, int], others: Sequence[Outgoing]) -> int:
@@ -114,7 +125,7 @@ class Offsets:
             tp = next(iter(self.committed))     # changes without an event are fenced by any partition that is ours
             offsets = {tp: self.committed[tp]}
         self._serial += 1
-        docs = {tp: Document(offset, self._generation, self._owner, self._serial) for tp, offset in offsets.items()}
+        docs = {tp: Document(offset, self.generation, self._owner, self._serial) for tp, offset in offsets.items()}
         messages = [
             Outgoing(self._names.offset(tp.topic, tp.partition), doc.encode(), {EXPECTED: str(self._revision.get(tp, 0))}) for tp, doc in docs.items()
         ]
@@ -159,4 +170,4 @@ class Offsets:
     async def _still_ours(self, docs: Mapping[TP, Document]) -> bool:
         """Nobody took over: what refuses us is our own earlier attempt, which a cluster still works on."""
         found = [(await self.read(tp))[0] for tp in docs]
-        return all(doc is not None and (doc.owner, doc.generation) == (self._owner, self._generation) for doc in found)
+        return all(doc is not None and (doc.owner, doc.generation) == (self._owner, self.generation) for doc in found)

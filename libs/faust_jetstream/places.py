@@ -14,6 +14,7 @@ from typing import Any
 from .errors import BadSetting
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
+_ENCODED = re.compile(r"(?:=[0-9A-F]{2})+")
 _LONGEST_KEY = 64               # bytes that go into a subject as they are (as hex); longer keys are hashed
 
 STREAM_OPTION = "jetstream.stream"
@@ -23,7 +24,12 @@ STATE_OPTION = "jetstream.state"
 
 def token(text: str) -> str:
     """``text`` as one subject token that is also fit for a stream name; different texts give different tokens."""
-    return _UNSAFE.sub(lambda match: f"={ord(match.group()):02X}", text)
+    return _UNSAFE.sub(lambda match: "".join(f"={byte:02X}" for byte in match.group().encode("utf-8", "surrogatepass")), text)
+
+
+def text_of(encoded: str) -> str:
+    """The text that ``token`` made a token of."""
+    return _ENCODED.sub(lambda match: bytes.fromhex(match.group().replace("=", "")).decode("utf-8", "surrogatepass"), encoded)
 
 
 def key_token(key: bytes | None) -> str:

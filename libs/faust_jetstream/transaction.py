@@ -94,7 +94,10 @@ class TransactionManager(_TransactionManager):
         self._producer.send_soon(fut)
 
     async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP]) -> None:  # noqa: ARG002
-        """What was not committed is forgotten: its events are read again, by us or by the next owner."""
+        self.forget()
+
+    def forget(self) -> None:
+        """What was not committed is not stored later: its events are read again, by us or by the next owner."""
         for change in self._pending.clear():
             if change.future is not None and not change.future.done():
                 change.future.cancel()
@@ -104,7 +107,10 @@ class TransactionManager(_TransactionManager):
 
     async def commit(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:  # noqa: ARG002
         """Store ``offsets`` and every change below them; False when another worker owns one of the partitions."""
+        generation = self._consumer.offsets.generation
         await self.producer.flush()
+        if generation != self._consumer.offsets.generation:
+            return False            # meanwhile the partitions were claimed anew, and what this commit was for is forgotten
         self._due.update(offsets)
         cut = self._pending.closed(self._due)
         committed = self._consumer.offsets.committed
@@ -113,7 +119,7 @@ class TransactionManager(_TransactionManager):
         for portion in list(self._pending.portions(cut, MAX_BATCH)):
             others = [Outgoing(change.subject, change.body, change.headers) for change in portion.changes.values()]
             try:
-                last = await self._consumer.offsets.store(portion.offsets, others)
+                last = await self._consumer.offsets.store(portion.offsets, others, generation)
             except Fenced as exc:
                 self._consumer.on_fenced(set(offsets), exc)
                 return False

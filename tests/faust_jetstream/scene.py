@@ -114,23 +114,29 @@ class Scene:
         assert sorted(await self.alerts()) == list(range(0, count, 10))
 
     async def assert_complete(self, count: int, hurt: Sequence[tuple[float, float]]) -> None:
-        """No event is missing anywhere, and what was counted again had been processed within a commit interval of one of the times in ``hurt``."""
+        """No event is missing anywhere, and what was counted again had been processed within a commit interval of a rebalance or of ``hurt``."""
         tables = await self.settled(count)
         assert set(tables["seen"]) == {str(number) for number in range(count)}
         assert set(await self.alerts()) == set(range(0, count, 10))
-        repeated = self.repeated()
+        logs = self.logs()
+        times = [at for log in logs for number, at in log if number == "-"]
+        repeated = sorted(self.repeated(logs))
         again = sum(tables["totals"].values()) - count
         assert 0 <= again <= len(repeated), f"{again} counted again, {len(repeated)} processed again"
-        apart = [at for at in repeated if not any(begun - BEFORE <= at <= ended + AFTER for begun, ended in hurt)]
-        assert apart == [], f"{len(apart)} of {len(repeated)} repeated events had been processed far from any fault {hurt}"
+        near = [*hurt, *((at, at) for at in times)]
+        apart = [at for at in repeated if not any(begun - BEFORE <= at <= ended + AFTER for begun, ended in near)]
+        assert apart == [], f"{len(apart)} of {len(repeated)} repeated events had been processed far from any fault or rebalance: {apart[:9]} {near}"
 
-    def repeated(self) -> list[float]:
-        """When each event that was processed again had been processed before (clock: monotonic)."""
+    def logs(self) -> list[list[tuple[str, float]]]:
+        """What each worker noted: the number of an event, or - for a rebalance, and when (clock: monotonic)."""
+        lines = [log.read_text(encoding="utf-8").splitlines() for log in self.folder.glob("processed-*.log")]
+        return [[(line.partition(" ")[0], float(line.partition(" ")[2])) for line in log] for log in lines]
+
+    def repeated(self, logs: list[list[tuple[str, float]]]) -> list[float]:
+        """When each event that was processed again had been processed before."""
         times: dict[str, list[float]] = {}
-        for log in self.folder.glob("processed-*.log"):
-            for line in log.read_text(encoding="utf-8").splitlines():
-                number, _, at = line.partition(" ")
-                times.setdefault(number, []).append(float(at))
+        for number, at in (note for log in logs for note in log if note[0] != "-"):
+            times.setdefault(number, []).append(at)
         return [at for found in times.values() for at in sorted(found)[:-1]]
 
     async def assert_held(self, count: int) -> None:

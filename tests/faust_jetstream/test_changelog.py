@@ -19,11 +19,12 @@ class SlowStore:
     """Committed offsets whose confirmations are given by the test."""
 
     def __init__(self) -> None:
+        self.generation = 1
         self.committed = {SOURCE: 7, TP("orders", 1): 9}
         self.sent: list[tuple[dict[TP, int], list[tuple[str, bytes]]]] = []
         self.open: list[asyncio.Future[int]] = []
 
-    async def store(self, offsets: Mapping[TP, int], others: Sequence[Outgoing]) -> int:
+    async def store(self, offsets: Mapping[TP, int], others: Sequence[Outgoing], generation: int) -> int:
         self.sent.append((dict(offsets), [(one.subject, one.body) for one in others]))
         self.open.append(asyncio.get_running_loop().create_future())
         return await self.open[-1]

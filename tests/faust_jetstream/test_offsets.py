@@ -12,7 +12,7 @@ from faust_jetstream import batch, offsets
 from faust_jetstream.batch import Outgoing
 from faust_jetstream.connection import Connection
 from faust_jetstream.errors import NotStored, Refused
-from faust_jetstream.offsets import Fenced, Offsets
+from faust_jetstream.offsets import Fenced, Offsets, Superseded
 from faust_jetstream.places import Names
 
 pytestmark = pytest.mark.loopback
@@ -44,7 +44,7 @@ def change(names: Names, key: str, body: bytes) -> Outgoing:
 async def test_a_commit_stores_offsets_and_changes_together(connection: Connection, names: Names, js: JetStreamContext) -> None:
     mine = owner(connection, names, "me")
     await mine.claim([TP0, TP1], 1, from_start)
-    await mine.store({TP0: 7, TP1: 9}, [change(names, "x", b"1")])
+    await mine.store({TP0: 7, TP1: 9}, [change(names, "x", b"1")], 1)
     assert await owner(connection, names, "next").claim([TP0, TP1], 2, from_start) == {TP0: 7, TP1: 9}
     assert (await js.get_last_msg(names.state_stream, f"{names.state_root}.cl.t.0.x")).data == b"1"
 
@@ -54,7 +54,7 @@ async def test_a_worker_that_lost_its_partition_can_store_nothing(connection: Co
     await old.claim([TP0, TP1], 1, from_start)
     await new.claim([TP0], 2, from_start)
     with pytest.raises(Fenced):
-        await old.store({TP0: 5, TP1: 5}, [change(names, "x", b"stale")])
+        await old.store({TP0: 5, TP1: 5}, [change(names, "x", b"stale")], 1)
     assert (await old.read(TP1))[0] is not None
     assert (await owner(connection, names, "z").claim([TP1], 3, from_start)) == {TP1: 0}
     with pytest.raises(Exception, match="no message found"):
@@ -66,7 +66,39 @@ async def test_changes_without_an_event_are_fenced_too(connection: Connection, n
     await old.claim([TP0], 1, from_start)
     await owner(connection, names, "new").claim([TP0], 2, from_start)
     with pytest.raises(Fenced):
-        await old.store({}, [change(names, "x", b"stale")])
+        await old.store({}, [change(names, "x", b"stale")], 1)
+
+
+async def test_what_was_made_under_an_older_claim_is_not_stored_under_a_newer_one(connection: Connection, names: Names, js: JetStreamContext) -> None:
+    """Its events are processed again: beside the newer claim's offsets it would count them twice."""
+    mine = owner(connection, names, "me")
+    await mine.claim([TP0], 1, from_start)
+    await mine.claim([TP0], 2, from_start)
+    with pytest.raises(Superseded):
+        await mine.store({TP0: 5}, [change(names, "x", b"stale")], 1)
+    assert (mine.committed, await owner(connection, names, "next").claim([TP0], 3, from_start)) == ({TP0: 0}, {TP0: 0})
+    with pytest.raises(Exception, match="no message found"):
+        await js.get_last_msg(names.state_stream, f"{names.state_root}.cl.t.0.x")
+
+
+async def test_a_claim_waits_for_the_write_under_way(connection: Connection, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = owner(connection, names, "me")
+    await mine.claim([TP0], 1, from_start)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(connection: Connection, messages: Sequence[Outgoing], answer_within: float) -> int:
+        begun.set()
+        await go_on.wait()
+        return await batch.send_batch(connection, messages)
+
+    monkeypatch.setattr(offsets, "send_batch", slow)
+    commit = asyncio.create_task(mine.store({TP0: 5}, (), 1))
+    await begun.wait()
+    claim = asyncio.create_task(mine.claim([TP0], 2, from_start))
+    await asyncio.sleep(0.1)
+    go_on.set()
+    await commit
+    assert await claim == {TP0: 5}
 
 
 async def test_two_workers_that_claim_at_once_end_with_one_owner(connection: Connection, names: Names) -> None:
@@ -75,7 +107,7 @@ async def test_two_workers_that_claim_at_once_end_with_one_owner(connection: Con
     stored = []
     for one in claims:
         try:
-            await one.store({TP0: 1}, ())
+            await one.store({TP0: 1}, (), 1)
         except Fenced:
             continue
         stored.append(one)
@@ -109,17 +141,17 @@ async def test_a_commit_without_a_leader_is_sent_again(connection: Connection, n
     mine = owner(connection, names, "me")
     await mine.claim([TP0], 1, from_start)
     sent = flaky(monkeypatch, [failure, failure], stores=False)
-    await mine.store({TP0: 3}, ())
+    await mine.store({TP0: 3}, (), 1)
     assert (len(sent), mine.committed) == (3, {TP0: 3})
-    await mine.store({TP0: 4}, ())
+    await mine.store({TP0: 4}, (), 1)
 
 
 async def test_a_commit_whose_answer_was_lost_is_found_to_be_stored(connection: Connection, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = owner(connection, names, "me")
     await mine.claim([TP0], 1, from_start)
     flaky(monkeypatch, [NatsTimeout()], stores=True)
-    await mine.store({TP0: 3}, ())
-    await mine.store({TP0: 4}, ())
+    await mine.store({TP0: 3}, (), 1)
+    await mine.store({TP0: 4}, (), 1)
     assert mine.committed == {TP0: 4}
 
 
@@ -128,7 +160,7 @@ async def test_a_commit_that_a_cluster_still_works_on_is_no_lost_race(connection
     await mine.claim([TP0], 1, from_start)
     before = (await mine.read(TP0))[0]
     flaky(monkeypatch, [NatsTimeout(), Refused(10164, "wrong last sequence"), Refused(10164, "wrong last sequence")], stores=False)
-    await mine.store({TP0: 3}, ())
+    await mine.store({TP0: 3}, (), 1)
     assert before != (await mine.read(TP0))[0]
     assert mine.committed == {TP0: 3}
 
@@ -147,7 +179,7 @@ async def test_a_server_that_never_answers_is_asked_twice_within_seconds(connect
 
     monkeypatch.setattr(offsets, "send_batch", silent)
     monkeypatch.setattr(offsets, "PAUSE", 0.01)
-    await mine.store({TP0: 3}, ())
+    await mine.store({TP0: 3}, (), 1)
     assert waits == [2.0, 4.0, 5.0, 5.0]
 
 
@@ -157,7 +189,7 @@ async def test_a_lost_answer_does_not_hide_that_another_worker_took_over(connect
     await owner(connection, names, "other").claim([TP0], 2, from_start)
     flaky(monkeypatch, [NatsTimeout()], stores=False)
     with pytest.raises(Fenced):
-        await mine.store({TP0: 3}, ())
+        await mine.store({TP0: 3}, (), 1)
 
 
 async def test_patience_with_a_server_that_never_answers_ends(connection: Connection, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,4 +198,4 @@ async def test_patience_with_a_server_that_never_answers_ends(connection: Connec
     endless: Any = [NoRespondersError() for _ in range(1000)]
     flaky(monkeypatch, endless, stores=False)
     with pytest.raises(NoRespondersError):
-        await mine.store({TP0: 3}, ())
+        await mine.store({TP0: 3}, (), 1)

@@ -73,6 +73,37 @@ async def test_what_an_assignment_did_not_commit_is_not_stored_later(make_app: M
         assert (len(manager._pending), manager.due, manager.contended) == (0, {}, False)
 
 
+async def test_a_commit_while_partitions_are_claimed_again_stores_nothing(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
+    """A worker that thawed held finished events of its last assignment, and stored them under the new claim, which began before them."""
+    app = make_app(broker_commit_interval=60)
+    orders = app.topic("orders", key_type=str, value_type=int)
+    table = app.Table("sums", default=int)
+
+    @app.agent(orders)
+    async def count(stream: Any) -> None:
+        async for event in stream.events():
+            table[event.key] += event.value
+
+    async with running(app):
+        for _ in range(3):
+            await orders.send(key="k", value=5)
+        await until(lambda: table["k"] == 15, 20)
+        offsets = app.consumer.offsets
+        read, tried = offsets.read, list[bool]()
+
+        async def committing(tp: Any) -> Any:
+            found = await read(tp)
+            tried.append(await app.consumer.force_commit())
+            return found
+
+        offsets.read = committing
+        app.consumer._fenced = True
+        await app.consumer._group.ask_for_a_new_generation()
+        await until(lambda: app.consumer_generation_id == 2 and not app.rebalancing and table["k"] == 15, 20)
+        assert not any(tried)
+    assert await TableReader(js, name, name).table("sums") == {"k": 15}
+
+
 async def test_changes_of_an_older_assignment_are_dropped(make_app: MakeApp) -> None:
     app = make_app(broker_commit_interval=60)
     orders = app.topic("orders", key_type=str, value_type=int)

@@ -57,15 +57,24 @@ async def regroup(stream: Any) -> None:
         by_country[order.country] += order.amount
 
 
+@app.timer(5)  # type: ignore[untyped-decorator]
+async def tell() -> None:
+    """What this worker's tables hold; with several workers each has its share."""
+    print(f"{sum(spent.values())} cents of {len(spent)} customers, by country: {dict(by_country.items())}")  # noqa: T201  what a reader looks for
+
+
 @app.command(option("--orders", type=int, default=1000))
-async def produce(self: Any, orders: int) -> None:  # noqa: ARG001  Faust passes the command
+async def produce(self: Any, orders: int) -> None:
     """Send orders with known sums."""
     await app.producer.start()
+    total = 0
     for number in range(orders):
         order = Order(customer=f"customer-{number % 20}", country=f"country-{number % 3}", amount=number % 100 * 100)
         await globals()["orders"].send(key=order.customer, value=order)
+        total += order.amount
     await app.producer.flush()
     await app.producer.stop()
+    self.say(f"{orders} orders sent, {total} cents")
 
 
 if __name__ == "__main__":
