@@ -5,15 +5,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from faust.types import TP
 from nats.js import JetStreamContext
 
 from faust_jetstream import in_state
 from faust_jetstream.errors import CommitTooLarge, MessageTooLarge
+from faust_jetstream.offsets import Offsets
+from faust_jetstream.places import Names
 from faust_jetstream.testkit import TableReader, running, until
 
 pytestmark = pytest.mark.loopback
 
 MakeApp = Callable[..., Any]
+
+
+async def from_start(tp: TP, stored: int | None) -> int:
+    return stored or 0
 
 
 async def ids(js: JetStreamContext, stream: str) -> list[str]:
@@ -96,9 +103,10 @@ async def test_a_commit_while_partitions_are_claimed_again_stores_nothing(make_a
             tried.append(await app.consumer.force_commit())
             return found
 
+        other = Offsets(app.transport.connection, Names(name, name), "other", 5.0)
+        await other.claim([TP("orders", 0), TP("orders", 1)], 1, from_start)
         offsets.read = committing
-        app.consumer._fenced = True
-        await app.consumer._group.ask_for_a_new_generation()
+        assert not await app.consumer.commit()          # fenced: what it would have stored is still due
         await until(lambda: app.consumer_generation_id == 2 and not app.rebalancing and table["k"] == 15, 20)
         assert not any(tried)
     assert await TableReader(js, name, name).table("sums") == {"k": 15}
