@@ -15,8 +15,10 @@ RUN sed -n '/^uv==/,/[^\\]$/p' locks/build.lock > uv.lock \
 # What others wrote, in a virtual environment that carries no pip.
 FROM tools AS dependencies
 COPY locks/platform.lock locks/platform.lock
+# nkeys is published as source alone (pure Python); what builds it has its version from build.lock.
+ENV UV_BUILD_CONSTRAINT=/build/locks/build.lock
 RUN tools/bin/uv venv --python python3 /opt/vonglau \
- && tools/bin/uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --compile-bytecode locks/platform.lock \
+ && tools/bin/uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --no-binary nkeys --compile-bytecode locks/platform.lock \
  && rm /opt/vonglau/.lock
 COPY pyproject.toml .
 RUN tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o /opt/vonglau/sbom.cdx.json /opt/vonglau/bin/python
@@ -29,7 +31,7 @@ RUN cd source && ../tools/bin/hatchling build -t wheel -d /build/dist && cd .. \
 
 FROM dependencies AS drawing
 COPY locks/cameras.lock locks/cameras.lock
-RUN tools/bin/uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --compile-bytecode locks/cameras.lock \
+RUN tools/bin/uv pip sync --python /opt/vonglau/bin/python --require-hashes --only-binary :all: --no-binary nkeys --compile-bytecode locks/cameras.lock \
  && rm -f /opt/vonglau/.lock \
  && tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o /opt/vonglau/sbom.cdx.json /opt/vonglau/bin/python
 

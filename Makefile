@@ -6,10 +6,10 @@ UV_VERSION = $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-long test-backends check lint types contracts proto proto-fresh lock lock-fresh bench clean
+.PHONY: help install run test test-long test-backends e2e chart k8s-keys check lint types contracts proto proto-fresh lock lock-fresh bench clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 install: $(VENV)/.installed ## install what is locked into .venv
 
@@ -32,6 +32,15 @@ test-long: install ## soaks and many-round tests
 
 test-backends: install ## suites that need other servers; each skips with its reason where they are not there
 	$(BIN)/python -m pytest -m backends -rs $(ARGS) || test $$? -eq 5
+
+e2e: install ## on a real cluster: VONGLAU_TEST_KUBECONFIG names its kubeconfig; only namespaces that the tests made are touched
+	$(BIN)/python -m pytest -m cluster -rs $(ARGS) || test $$? -eq 5
+
+chart: install ## write the chart's schema and table of values from helm/schema.yaml and the settings
+	$(BIN)/python helm/generate.py
+
+k8s-keys: install ## print the Secrets of a laptop's cluster; the keys stay in var/k8s
+	@$(BIN)/python k8s/keys.py var/k8s --namespace $(or $(NAMESPACE),vonglau)
 
 check: lint types contracts proto-fresh lock-fresh ## ruff, mypy strict, import contracts, protos fresh, lock fresh
 

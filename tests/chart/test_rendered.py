@@ -31,7 +31,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("one-node", {"priorityClasses": {"create": False, "recording": "high"}}),
     ("one-node", {"image": {"pullSecrets": ["registry"], "digest": "sha256:" + "0" * 64}}),
     ("one-node", {"services": {"registry": {"podAnnotations": {"a": "b"}, "settings": {"VONGLAU_IMPORT_ROWS": 1000000}}}}),
-    ("laptop", {"development": {"writableRoot": True}}),
+    ("laptop", {"development": {"liveCode": True}}),
     ("city-three-zones", {"monitoring": {"scrape": {"kind": "PodMonitor"}}}),
 ]
 
@@ -68,10 +68,15 @@ def test_every_pod_keeps_to_the_restricted_standard(objects: list[Object]) -> No
         assert not {volume for each in pod.get("volumes", ()) for volume in each} - {"name", "secret", "projected", "configMap", "emptyDir"}, name
 
 
-def test_root_is_read_only_but_where_code_is_changed_in_the_pod(render: Render) -> None:
-    for example in EXAMPLES:
-        roots = [container["securityContext"]["readOnlyRootFilesystem"] for _, pod in pod_specs(render(example)) for container in containers(pod)]
-        assert set(roots) == {True}
+def test_root_is_read_only(objects: list[Object]) -> None:
+    assert {container["securityContext"]["readOnlyRootFilesystem"] for _, pod in pod_specs(objects) for container in containers(pod)} == {True}
+
+
+def test_code_that_is_changed_in_a_pod_lies_in_a_volume_that_outlives_its_process(render: Render) -> None:
+    for name, pod in pod_specs(render("laptop", {"development": {"liveCode": True}, "tests": {"enabled": False}})):
+        folders = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+        assert ("/opt/vonglau/app" in folders) == ("emptyDir" in str([each for each in pod["volumes"] if each["name"] == "code"])), name
+        assert ("/opt/vonglau/app" in folders) == (name != "rel-vonglau-streams"), name
 
 
 def test_only_the_operator_gets_a_token_of_the_cluster(objects: list[Object]) -> None:
@@ -163,7 +168,7 @@ def test_what_is_set_for_a_service_reaches_it_as_it_was_written(render: Render) 
                                "scaleDownAfterSeconds": 0, "spool": {"size": "1Gi"}}}}, "pools.second.selector: it selects the same cameras as pools.default"),
         ({"services": {"registry": {"settings": {"VONGLAU_LEASE_TTL_S": 300}}}}, "services.registry.settings.VONGLAU_LEASE_TTL_S"),
         ({"platformAdmins": ["somebody"]}, "tests.person: platform"),
-        ({"development": {"writableRoot": True}}, "development.writableRoot"),
+        ({"development": {"liveCode": True}}, "development.liveCode"),
         ({"nats": {"replicas": 2}}, "'/nats/replicas'"),
         ({"tennant": "x"}, "tennant"),
     ],

@@ -59,6 +59,19 @@ spec:
           {{- end }}
     {{- end }}
   {{- end }}
+  {{- $live := and .root.Values.development.liveCode (ne .program.kind "Job") }}
+  {{- if $live }}
+  initContainers:
+    - name: code
+      image: {{ include "vonglau.image" (dict "root" .root "reference" .root.Values.image) }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      command: [cp, -r, /opt/vonglau/app/., /code]
+      {{- include "vonglau.containerSecurity" . | nindent 6 }}
+      resources:
+        {{- toYaml .service.resources | nindent 8 }}
+      volumeMounts:
+        - {name: code, mountPath: /code}
+  {{- end }}
   containers:
     - name: {{ .component }}
       image: {{ include "vonglau.image" (dict "root" .root "reference" .root.Values.image) }}
@@ -89,8 +102,15 @@ spec:
       {{- end }}
       volumeMounts:
         {{- include "vonglau.mounts" . | trim | nindent 8 }}
+        {{- if $live }}
+        - {name: code, mountPath: /opt/vonglau/app}
+        {{- end }}
   volumes:
     {{- include "vonglau.volumes" . | trim | nindent 4 }}
+    {{- if $live }}
+    - name: code
+      emptyDir: {sizeLimit: 256Mi}
+    {{- end }}
 {{- end }}
 
 {{- /* Alive is who still takes connections: a pod is not killed because the log is away. Ready is who says so by grpc.health.v1. */ -}}
@@ -123,7 +143,7 @@ securityContext:
 {{- define "vonglau.containerSecurity" -}}
 securityContext:
   allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: {{ not .root.Values.development.writableRoot }}
+  readOnlyRootFilesystem: true
   capabilities: {drop: [ALL]}
 {{- end }}
 

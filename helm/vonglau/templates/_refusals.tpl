@@ -28,8 +28,8 @@
 {{- if and .tests.enabled (not (has .tests.person .platformAdmins)) }}
 {{- fail (printf "tests.person: %s registers an owner, so it has to be one of platformAdmins" .tests.person) }}
 {{- end }}
-{{- if and .development.writableRoot .tls.enabled }}
-{{- fail "development.writableRoot: code that can be changed in its pod does not go with tls.enabled, which is for production" }}
+{{- if and .development.liveCode .tls.enabled }}
+{{- fail "development.liveCode: code that can be changed in its pod does not go with tls.enabled, which is for production" }}
 {{- end }}
 {{- end }}
 {{- end }}
