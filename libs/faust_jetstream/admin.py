@@ -80,7 +80,7 @@ class Topics:
         return Declared()
 
     async def state_stream(self) -> None:
-        """Make sure that the app's state stream exists: committed offsets, changelogs, outputs that ride on commits."""
+        """Make sure that the app's state stream exists: committed offsets, changelogs, outputs that ride on commits. Raises TopicMismatch."""
         if not self._state_ready:
             names = self.names
             await insist(
@@ -97,7 +97,16 @@ class Topics:
                 ),
                 self._settings.request_timeout,
             )
+            await insist(self._check_state_stream, self._settings.request_timeout)
             self._state_ready = True
+
+    async def _check_state_stream(self) -> None:
+        config = (await self._connection.js.stream_info(self.names.state_stream)).config
+        if not config.allow_atomic or config.max_msgs_per_subject != 1:
+            raise TopicMismatch(
+                f"stream {config.name!r} exists and cannot carry commits (allow_atomic is {config.allow_atomic}, max_msgs_per_subject "
+                f"{config.max_msgs_per_subject}; true and 1 are needed): choose another prefix= in the broker URL, or edit or remove that stream"
+            )
 
     async def group_stream(self) -> None:
         """Make sure that the stream of leases and plans exists."""

@@ -73,6 +73,12 @@ async def test_overlapping_subjects_name_the_prefix(topics_of: Any, js: JetStrea
         await (await topics_of()).declare("orders", Declared(partitions=1))
 
 
+async def test_a_state_stream_that_cannot_carry_commits_is_refused_at_start(topics_of: Any, js: JetStreamContext, name: str) -> None:
+    await js.add_stream(api.StreamConfig(name=f"{name.upper()}_{name}_STATE", subjects=[f"{name}-state.{name}.>"]))
+    with pytest.raises(TopicMismatch, match=r"allow_atomic is .*, max_msgs_per_subject -1; true and 1 are needed\): choose another prefix="):
+        await (await topics_of()).state_stream()
+
+
 async def test_more_replicas_than_servers_name_the_setting(topics_of: Any) -> None:
     with pytest.raises(BadSetting, match="topic_replication_factor"):
         await (await topics_of()).declare("orders", Declared(partitions=1, replicas=3))
