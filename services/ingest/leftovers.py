@@ -23,7 +23,8 @@ from vonglau.clock import Clock, SystemClock
 from vonglau.ending import Parts
 from vonglau.errors import Refused
 from vonglau.eventlog import FactPublisher, HeaderWriter, checked_id
-from vonglau.footage import FolderFootage, Footage
+from vonglau.footage import Footage, open_footage
+from vonglau.footage.policies import INGEST
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_SPOOL_LOST
 from vonglau.rpc import run_service
 from vonglau.telemetry import inject
@@ -41,7 +42,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         broker = await stack.enter_async_context(attached(settings, SERVICE, f"{SERVICE} {node} leftovers"))
         clock = SystemClock()
         publisher = FactPublisher(broker.nc, HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject), f"service:{SERVICE}")
-        footage = FolderFootage(settings.footage_dir)
+        footage = await open_footage(settings, INGEST)
         stack.push_async_callback(footage.close)
         async with Parts() as parts:
             emptying = parts.start(empty(settings.spool_dir, footage, publisher, clock, settings.upload_workers))

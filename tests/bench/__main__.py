@@ -12,13 +12,14 @@ from pathlib import Path
 
 from tests.bench.figures import Figure
 
+LONG = ("city",)  # only by name: a quarter of an hour and more
 BENCHES = ("eventlog", "quorum", "projection", "timeline", "registry_import", "record")
 RESULTS = Path("build/bench.json")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=BENCHES, help="this one alone")
+    parser.add_argument("--only", choices=BENCHES + LONG, help="this one alone")
     chosen = parser.parse_args().only
     results: dict[str, object] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"}
     for name in [chosen] if chosen else BENCHES:

@@ -1,6 +1,7 @@
 """Faust on JetStream beside a plain nats-py pull consumer: pairs interleaved, medians, the spread printed.
 
-`python -m tests.bench.faust` prints them; FAUST_BENCH_SOAK=600 adds the soak of so many seconds, FAUST_BENCH_KEYS changes the recovery's size.
+`python -m tests.bench.faust` runs all but the soak, `python -m tests.bench.faust agents soaking` some. FAUST_BENCH_SOAK is the soak's length in seconds,
+FAUST_BENCH_KEYS the recovery's size.
 """
 
 import asyncio
@@ -12,14 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import nats
 import psutil
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext, api
 
 from faust_jetstream.batch import Outgoing, send_batch
@@ -35,7 +36,7 @@ PAIRS = 5
 EVENTS, GROUPED, HURRIED = 60_000, 20_000, 1_500
 LEASE = 4.0
 KEYS = int(os.environ.get("FAUST_BENCH_KEYS", "1000000"))
-SOAK = float(os.environ.get("FAUST_BENCH_SOAK", "0"))
+SOAK = float(os.environ.get("FAUST_BENCH_SOAK", "600"))
 
 
 class Bench:
@@ -75,17 +76,19 @@ class Bench:
         return Worker(APP, self.folder, f"w{self._workers}", env)
 
 
-async def main() -> list[Figure]:
+async def main(parts: Sequence[str] = ("agents", "tables", "regrouping", "hurrying", "moving", "recovering")) -> list[Figure]:
     """Each bar as a figure, its reference beside it."""
+    figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
         bench = Bench(server, Path(folder))
         nc = await nats.connect(server.url)
         js = nc.jetstream(timeout=30)
         await fill(server, js)
-        figures = [*await agents(bench, js), *await tables(bench), *await regrouping(bench, js)]
-        figures += [*await hurrying(bench, js), *await moving(bench), *await recovering(bench, js)]
-        if SOAK:
-            figures += await soaking(bench, js)
+        for part in parts:
+            load = os.getloadavg()[0]
+            found = await PARTS[part](bench, js)
+            figures += [replace(figure, reference=f"load {load:.1f} … {os.getloadavg()[0]:.1f}") for figure in found]
+            show(figures[-len(found) :])
         await nc.close()
     return figures
 
@@ -119,7 +122,7 @@ async def plain(js: JetStreamContext, count: int) -> float:
         while taken < count:
             try:
                 messages = await sub.fetch(500, timeout=0.5)
-            except NatsTimeout:
+            except TimeoutError:
                 continue
             for message in messages:
                 json.loads(message.data)
@@ -157,7 +160,7 @@ def _ratio(own: list[float], reference: list[float]) -> tuple[float, str, str]:
     return statistics.median(ratios), "×", spread(ratios)
 
 
-async def tables(bench: Bench) -> list[Figure]:
+async def tables(bench: Bench, js: JetStreamContext) -> list[Figure]:
     rates: dict[str, list[float]] = {"hot": [], "distinct": [], "at_least_once": []}
     for _ in range(PAIRS):
         rates["hot"].append((await bench.run(bench.env("hot", EVENTS)))["wall"])
@@ -211,7 +214,7 @@ async def hurrying(bench: Bench, js: JetStreamContext) -> list[Figure]:
     ]
 
 
-async def moving(bench: Bench) -> list[Figure]:
+async def moving(bench: Bench, js: JetStreamContext) -> list[Figure]:
     """A worker is killed: until the other one notices, and from there until it works on everything."""
     noticed, moved = [], []
     for number in range(PAIRS):
@@ -278,10 +281,15 @@ async def soaking(bench: Bench, js: JetStreamContext) -> list[Figure]:
     return [at_most(f"memory after {SOAK:.0f} s at 5,000/s / after two minutes", [late / early], 1.05, "×")]
 
 
-def show(figures: list[Figure], out: Callable[[str], Any] = print) -> None:
+PARTS: dict[str, Callable[[Bench, JetStreamContext], Awaitable[list[Figure]]]] = {
+    one.__name__: one for one in (agents, tables, regrouping, hurrying, moving, recovering, soaking)
+}
+
+
+def show(figures: list[Figure]) -> None:
     for figure in figures:
-        out(str(figure))
+        print(f"{figure} {figure.reference}", flush=True)
 
 
 if __name__ == "__main__":
-    show(asyncio.run(main()))
+    asyncio.run(main(sys.argv[1:]) if sys.argv[1:] else main())

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 USUAL_BITRATE_BPS = 4_000_000  # of a camera of which nothing is declared
 GATHER_S = 0.1  # changes that come together are placed together
 STEADY_S = 5.0  # on one connection before anybody counts as dead: within it whoever lives has said so
-FIRST_S = 0.2  # the same before the first table of a pool: nothing is recorded yet, so that slots move freely
+FIRST_S = 0.3
 TURN_S = 1.0  # while slots move
 READ_BACK_S = 5.0
 MOVE_S = 20.0  # a camera that has not started at its new place by then doesn't hold up others
@@ -78,10 +78,14 @@ class Author:
     async def _steady(self) -> None:
         """Whoever lives has had the time to say so."""
         while True:
-            connection = self.broker.connections
+            seen = self._seen()
             await asyncio.sleep(STEADY_S if self.assignment.table.revision else FIRST_S)
-            if self.broker.is_connected and self.broker.connections == connection:
+            if self.broker.is_connected and seen == self._seen():
                 return
+
+    def _seen(self) -> tuple[int, frozenset[str]]:
+        """What has to stay the same meanwhile: the connection, and, before there is a table, who is there."""
+        return self.broker.connections, frozenset(() if self.assignment.table.revision else self.members.live())
 
     async def _place(self) -> None:
         """Raises: Unavailable, LostRace."""
