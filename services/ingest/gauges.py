@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from services.ingest.spool import Spool
+from services.ingest.standing import standing
 from services.ingest.station import Station
 from vonglau.registry.v1.events_pb2 import CameraClass
 from vonglau.telemetry import gauge, names
@@ -17,5 +18,6 @@ def observe(station: Station, spool: Spool) -> None:
         return [(number, {names.STATE: state, names.CAMERA_CLASS: camera_class}) for (state, camera_class), number in found.items()]
 
     gauge(names.CAMERAS, cameras)
+    gauge(names.CAMERAS_RECORDED, lambda: [(standing(station, spool).recording, {})])
     gauge(names.SPOOL_BYTES, lambda: [(spool.bounds.used, {})])
     gauge(names.VIEWERS, lambda: [(sum(len(entry.audience) for entry in tuple(station.on_air.values())), {})])

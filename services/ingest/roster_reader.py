@@ -10,6 +10,7 @@ from vonglau.broker.topology import ES_REGISTRY
 from vonglau.errors import Poison, Unavailable
 from vonglau.eventlog import Recorded
 from vonglau.subscription import EventSource, Interrupted, Source
+from vonglau.telemetry import processing
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +18,7 @@ CAMERAS = Source(ES_REGISTRY, ("es.registry.camera.>",))
 EVENTS_AT_ONCE = 1000
 WAIT_S = 5.0
 RETRY_S = 0.5
+READER = "ingest-roster"
 
 
 class RosterReader:
@@ -25,7 +27,7 @@ class RosterReader:
     def __init__(self, source: EventSource, node: str, roster: Roster, changed: Callable[[str], None]) -> None:
         """node: names the durable consumer. changed: takes the id of each camera whose entry may have changed."""
         self._source = source
-        self._consumer = f"ingest-roster-{node}"
+        self._consumer = f"{READER}-{node}"
         self._roster = roster
         self._changed = changed
         self._after = 0
@@ -65,7 +67,8 @@ class RosterReader:
             logger.warning("an event about %s can't be read: %s", event.subject, error)
             return
         if self.is_caught_up:
-            self._changed(camera)
+            with processing("es.registry.camera.{id}", event.headers, projection=READER):
+                self._changed(camera)
         else:
             self._early.add(camera)
 

@@ -5,6 +5,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from services.ingest.beginnings import Beginnings, Withheld
@@ -21,7 +22,8 @@ from services.ingest.slots import slot_of
 from services.ingest.telling import Telling
 from vonglau.errors import Unavailable
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_QUOTA_EXCEEDED, GAP_CAUSE_REFUSED, InterruptionObserved
-from vonglau.telemetry import count, names
+from vonglau.registry.v1.events_pb2 import CameraClass
+from vonglau.telemetry import count, elapsed, inject, names
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Station:
     off_air: dict[str, OffAir] = field(default_factory=dict)
     is_stopping: bool = False
     started: dict[str, Started] = field(default_factory=dict)  # by camera, who started it last
+    _asked: dict[str, tuple[dict[str, str], int]] = field(default_factory=dict)  # by camera, in which trace and when something was asked for
     _claims: Claims = field(init=False)
     _past: dict[str, Past] = field(default_factory=dict)
     _overtaken: dict[str, int] = field(default_factory=dict)  # camera -> highest epoch under which anybody has started it, or asked for it
@@ -68,6 +71,10 @@ class Station:
 
     def changed(self, camera: str) -> None:
         """What is known of the camera may ask for something else than is done."""
+        headers: dict[str, str] = {}
+        inject(headers)
+        if headers:  # somebody follows this
+            self._asked[camera] = (headers, self.plane.clock.now_ns())
         self._lanes[slot_of(camera) % LANES].put_nowait(camera)
 
     def parts(self, claims: Claims) -> Iterable[Coroutine[Any, Any, None]]:
@@ -170,9 +177,14 @@ class Station:
             Beginning(listed, recording, source, interrupted(listed, past)),
             self.plane,
             tell=self._tell,
-            first_recorded=lambda *start: self._starts.put_nowait(start),
+            first_recorded=partial(self._first_recorded, listed),
             viewer_buffer_bytes=self.viewer_buffer_bytes,
         )
+
+    def _first_recorded(self, listed: Listed, camera: str, epoch: int, first_ns: int) -> None:
+        self._starts.put_nowait((camera, epoch, first_ns))
+        if (asked := self._asked.pop(camera, None)) is not None:
+            elapsed(names.RECORD_SPAN, {names.CAMERA_CLASS: CameraClass.Name(listed.camera_class)}, *asked)
 
     async def _leave(self, camera: str, why: Cause | None = None) -> None:
         """Stays on air until it has left, so that a leave that was cancelled can be made good. why: as `OnAir.leave` takes it."""
@@ -238,7 +250,7 @@ class Station:
     def _forget(self, camera: str) -> None:
         """It is retired, and nobody will ask for it again."""
         self._end_epoch(camera)
-        for known in (self._past, self._overtaken, self._left, self.started):
+        for known in (self._past, self._overtaken, self._left, self._asked, self.started):
             known.pop(camera, None)
         self.telling.forget(camera)
 

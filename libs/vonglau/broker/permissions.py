@@ -29,7 +29,8 @@ class Needs:
 NEEDS: Mapping[str, Needs] = {
     "registry": Needs(("es.registry.>",), (ES_REGISTRY,), (), (ACCESS_STATE, SECRETS, LEASES)),
     "ingest": Needs(
-        ("fact.segment.*", "fact.interruption.*", "fact.stream.*", "fact.clock.*"), (ES_REGISTRY, FACT_INGEST), (ACCESS_STATE, SECRETS), (CLAIMS, LEASES, POOLS, SLOTS),
+        ("fact.segment.*", "fact.interruption.*", "fact.stream.*", "fact.clock.*"), (ES_REGISTRY, FACT_INGEST),
+        (ACCESS_STATE, SECRETS), (CLAIMS, LEASES, POOLS, SLOTS),
     ),
     "recording": Needs(("es.recording.>",), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (ACCESS_STATE,), (LEASES,)),
 }

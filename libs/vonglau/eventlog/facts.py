@@ -33,11 +33,11 @@ class FactPublisher:
         stored, and publishing it again is right.
         """
         subject = f"fact.{kind}.{key}"
-        headers = {**self._headers.write(fact, subject, self._call), MESSAGE_ID: f"{kind}/{key}/{identity}"}
         if not self._nc.is_connected:
             raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
         try:
-            with publishing(f"fact.{kind}.{{id}}"):
+            with publishing(f"fact.{kind}.{{id}}"):  # whoever reads the fact follows from it
+                headers = {**self._headers.write(fact, subject, self._call), MESSAGE_ID: f"{kind}/{key}/{identity}"}
                 reply = await self._nc.request(subject, fact.SerializeToString(), timeout=self._timeout, headers=headers)
         except (TimeoutError, Error) as error:
             raise Unavailable("LOG_UNAVAILABLE", f"the event log does not acknowledge: {type(error).__name__}") from error

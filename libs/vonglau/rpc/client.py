@@ -14,7 +14,7 @@ from vonglau.rpc.limits import LARGEST_REQUEST, LARGEST_RESPONSE
 from vonglau.rpc.observation import labels
 from vonglau.rpc.service_config import service_config, timeout_of
 from vonglau.rpc.tls import Tls
-from vonglau.telemetry import failed, inject, measure, names, span
+from vonglau.telemetry import failed, inject, lasting, measure, names, span
 
 TokenSource = Callable[[], str]
 Details = grpc.aio.ClientCallDetails
@@ -89,9 +89,20 @@ class UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
 class UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
     def __init__(self, attached: Attached) -> None:
         self._attached = attached
+        self._open: set[asyncio.Task[None]] = set()
 
     async def intercept_unary_stream(self, continuation: Continuation, client_call_details: Details, request: Any) -> Any:
-        return await continuation(self._attached.details(client_call_details), request)
+        with lasting(names.RPC_CLIENT_SPAN, labels(method_of(client_call_details))) as end:
+            call = await continuation(self._attached.details(client_call_details), request)
+        waiting = asyncio.create_task(ended(call, end))
+        self._open.add(waiting)
+        waiting.add_done_callback(self._open.discard)
+        return call
+
+
+async def ended(call: Any, end: Callable[[str], None]) -> None:
+    code: grpc.StatusCode = await call.code()
+    end("" if code is grpc.StatusCode.OK else code.name)
 
 
 class StreamUnary(grpc.aio.StreamUnaryClientInterceptor):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from vonglau.subscription.reactions import ReactionWork
 from vonglau.subscription.source import Interrupted
 from vonglau.subscription.views import ViewWork
 from vonglau.subscription.work import Work
+from vonglau.telemetry import processing_batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +105,32 @@ class Stage:
         Raises: Interrupted, vonglau.documents.Overtaken, vonglau.errors.Unavailable; then the events have to come again.
         """
         async with self.alone():
-            groups: defaultdict[str, list[Recorded]] = defaultdict(list)
-            waiting: defaultdict[str, list[Recorded]] = defaultdict(list)
-            done = self.checkpoints[events[0].log].sequence
-            for event in events:
-                if event.sequence <= done:
-                    continue
-                key = self._reads.key(event)
-                (waiting if key in self.parked.present else groups)[key].append(event)
-            worked = await self._work.apply(groups)
-            now = self._clock.now_ns()
-            writes = worked.writes
-            for key, failure in worked.failed.items():
-                writes += self.parked.park(key, groups[key][failure.at :], failure, now)
-            for key, behind in waiting.items():
-                writes += self.parked.park(key, behind, None, now)
-            await self._commit(writes, self._moved(events[-1].log, max(done, events[-1].sequence)))
+            with self._observed(events):
+                await self._take(events)
+
+    def _observed(self, events: Sequence[Recorded]) -> AbstractContextManager[None]:
+        """Reactions are observed one by one where they are handled."""
+        if isinstance(self._reads, Subscription):
+            return nullcontext()
+        return processing_batch(events[0].log, [event.headers for event in events], projection=self._reads.name, replay=self._in_rebuild)
+
+    async def _take(self, events: Sequence[Recorded]) -> None:
+        groups: defaultdict[str, list[Recorded]] = defaultdict(list)
+        waiting: defaultdict[str, list[Recorded]] = defaultdict(list)
+        done = self.checkpoints[events[0].log].sequence
+        for event in events:
+            if event.sequence <= done:
+                continue
+            key = self._reads.key(event)
+            (waiting if key in self.parked.present else groups)[key].append(event)
+        worked = await self._work.apply(groups)
+        now = self._clock.now_ns()
+        writes = worked.writes
+        for key, failure in worked.failed.items():
+            writes += self.parked.park(key, groups[key][failure.at :], failure, now)
+        for key, behind in waiting.items():
+            writes += self.parked.park(key, behind, None, now)
+        await self._commit(writes, self._moved(events[-1].log, max(done, events[-1].sequence)))
 
     async def replay(self, key: str) -> Replayed:
         """Apply what waits behind a parked key, in order, as far as it goes."""

@@ -92,7 +92,7 @@ RPC_INCIDENTS = counter("vonglau.rpc.incidents", "{error}", "errors that nobody 
 MESSAGES_SENT = counter("messaging.client.sent.messages", "{message}", "messages that were published, or tried to be", *MESSAGE_LABELS)
 SEND_DURATION = duration("messaging.client.operation.duration", "a publish until its acknowledgement", *MESSAGE_LABELS)
 MESSAGES_CONSUMED = counter("messaging.client.consumed.messages", "{message}", "messages delivered to a subscription, repeats too", *MESSAGE_LABELS, PROJECTION)
-PROCESS_DURATION = duration("messaging.process.duration", "the handling of one message", *MESSAGE_LABELS, PROJECTION)
+PROCESS_DURATION = duration("messaging.process.duration", "the handling of one message, or of a batch that is committed as one", *MESSAGE_LABELS, PROJECTION)
 
 COMMANDS_REDECIDED = counter("vonglau.eventlog.redecided", "{command}", "decisions taken again: a lost race or an unknown outcome", STREAM, ERROR_TYPE)
 PROJECTION_PENDING = gauge("vonglau.projection.pending", "{message}", "messages that the stream has and the projection has not applied", PROJECTION, STREAM)
@@ -102,6 +102,7 @@ REDELIVERIES = counter("vonglau.projection.redeliveries", "{message}", "messages
 PROJECTION_STOPPED = gauge("vonglau.projection.stopped", "{projection}", "1: it waits for a rebuild", PROJECTION, ERROR_TYPE)
 
 CAMERAS = gauge("vonglau.ingest.cameras", "{camera}", "cameras of this process by state", STATE, CAMERA_CLASS)
+CAMERAS_RECORDED = gauge("vonglau.ingest.recorded_cameras", "{camera}", "cameras of this process with media in the last 60 s")
 SPOOL_BYTES = gauge("vonglau.ingest.spool", "By", "recorded and not yet stored")
 SPOOL_SHED = counter("vonglau.ingest.shed_segments", "{segment}", "closed segments dropped because the spool was full", CAMERA_CLASS)
 SEGMENTS_STORED = counter("vonglau.ingest.stored_segments", "{segment}", "segments in the footage store, verified")
@@ -132,9 +133,10 @@ LEASES_HELD = gauge("vonglau.leases.held", "{lease}", "leases that this process 
 LOOP_ERRORS = counter("vonglau.loop.errors", "{error}", "errors caught at the outer edge of a loop, which goes on", LOOP, ERROR_TYPE)
 
 RPC_SERVER_SPAN = SpanName("", RPC_METHOD, SpanKind.SERVER, "an RPC that is served")
-RPC_CLIENT_SPAN = SpanName("", RPC_METHOD, SpanKind.CLIENT, "a unary RPC that is called")
+RPC_CLIENT_SPAN = SpanName("", RPC_METHOD, SpanKind.CLIENT, "an RPC that is called, a stream until its end")
 SEND_SPAN = SpanName("send", DESTINATION, SpanKind.PRODUCER, "a message or atomic batch until its acknowledgement")
-PROCESS_SPAN = SpanName("process", DESTINATION, SpanKind.CONSUMER, "the handling of one message; a root with a link on replay")
+PROCESS_SPAN = SpanName("process", DESTINATION, SpanKind.CONSUMER, "the handling of one message or batch; a root with links on replay and for a batch")
+RECORD_SPAN = SpanName("record", CAMERA_CLASS, SpanKind.INTERNAL, "from the event that asks for a camera to its first recorded key frame")
 
 METRICS = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 SPANS = tuple(value for value in list(globals().values()) if isinstance(value, SpanName))

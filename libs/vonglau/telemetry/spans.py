@@ -2,16 +2,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Link, Span, Status, StatusCode, Tracer
+from opentelemetry.trace import INVALID_SPAN, Link, Span, Status, StatusCode, Tracer, use_span
 
 from vonglau.telemetry import names
 from vonglau.telemetry.instruments import count, measure
 from vonglau.telemetry.names import SpanName
 from vonglau.telemetry.propagation import extract, links
+
+LINKS = 64  # of one span: more say no more, and cost
 
 _tracer: Tracer | None = None
 
@@ -43,6 +45,34 @@ def span(
             raise
 
 
+@contextmanager
+def lasting(name: SpanName, attributes: Mapping[str, str]) -> Iterator[Callable[[str], None]]:
+    """The present span of the body; it goes on until what is given is called: with an empty text, or with why it failed. An error in the body ends it."""
+    if _tracer is None:
+        yield lambda _why: None
+        return
+    present = _tracer.start_span(f"{name.verb} {attributes[name.attribute]}".strip(), kind=name.kind, attributes=attributes)
+
+    def end(why: str) -> None:
+        if why:
+            failed(present, why)
+        present.end()
+
+    with use_span(present, record_exception=False, set_status_on_exception=False):
+        try:
+            yield end
+        except BaseException as error:
+            end(type(error).__name__)
+            raise
+
+
+def elapsed(name: SpanName, attributes: Mapping[str, str], headers: Mapping[str, str], begun_ns: int) -> None:
+    """A span from an instant (UTC ns) until now, in the trace of the headers."""
+    if _tracer is not None:
+        title = f"{name.verb} {attributes[name.attribute]}".strip()
+        _tracer.start_span(title, extract(headers) or Context(), name.kind, attributes, start_time=begun_ns).end()
+
+
 def failed(present: Span, why: str) -> None:
     """What the span is about went wrong, whether or not its body raises. why: a name, never a text of the error."""
     present.set_status(Status(StatusCode.ERROR, why))
@@ -64,6 +94,17 @@ def processing(destination: str, headers: Mapping[str, str], *, projection: str,
     count(names.MESSAGES_CONSUMED, 1, labels)
     parent = Context() if replay else extract(headers) or Context()
     with timed(names.PROCESS_DURATION, labels), span(names.PROCESS_SPAN, labels, parent=parent, linked=links(headers) if replay else ()):
+        yield
+
+
+@contextmanager
+def processing_batch(stream: str, messages: Sequence[Mapping[str, str]], *, projection: str, replay: bool = False) -> Iterator[None]:
+    """Messages, given by their headers, that are handled as one. A single one in its sender's trace; several in one of their own that links to senders."""
+    labels = messaging(stream, "process") | {names.PROJECTION: projection}
+    count(names.MESSAGES_CONSUMED, len(messages), labels)
+    alone = extract(messages[0]) if len(messages) == 1 and not replay else None
+    linked = [link for headers in messages[:LINKS] for link in links(headers)] if _tracer is not None and alone is None else ()
+    with timed(names.PROCESS_DURATION, labels), span(names.PROCESS_SPAN, labels, parent=alone or Context(), linked=linked):
         yield
 
 

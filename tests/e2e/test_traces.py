@@ -1,0 +1,71 @@
+"""One trace from a command to its effects, as a collector has it: OpenTelemetry out, Jaeger's query API in."""
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.platform import Platform, until
+
+pytestmark = [pytest.mark.backends, pytest.mark.timeout(180)]
+
+OTLP, JAEGER = os.environ.get("VONGLAU_TEST_OTLP", ""), os.environ.get("VONGLAU_TEST_JAEGER", "")
+Edge = tuple[str, str]  # "service: operation" of a span, and of one that follows from it: its child, or one that links to it
+
+
+@pytest.fixture(scope="module")
+def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    if not (OTLP and JAEGER):
+        pytest.skip("VONGLAU_TEST_OTLP and VONGLAU_TEST_JAEGER name no server")
+    settings = {"VONGLAU_SEGMENT_S": "2", "VONGLAU_SIMULATED_CAMERAS": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": OTLP, "OTEL_BSP_SCHEDULE_DELAY": "500"}
+    platform = Platform(tmp_path_factory.mktemp("observed") / "data", settings)
+    platform.start()
+    try:
+        yield platform
+    finally:
+        platform.stop()
+
+
+def spans(service: str) -> list[dict[str, Any]]:
+    """All that Jaeger has of traces in which the service takes part."""
+    with urllib.request.urlopen(f"{JAEGER}/api/traces?service={service}&limit=500&lookback=1h", timeout=10) as answer:  # noqa: S310 - told by the caller
+        traces = json.load(answer)["data"]
+    return [span | {"service": trace["processes"][span["processID"]]["serviceName"]} for trace in traces for span in trace["spans"]]
+
+
+def edges() -> set[Edge]:
+    found = {span["spanID"]: span for service in ("registry", "ingest", "recording") for span in spans(service)}
+    return {
+        (named(found[reference["spanID"]]), named(span)) for span in found.values() for reference in span["references"] if reference["spanID"] in found
+    }
+
+
+def named(span: dict[str, Any]) -> str:
+    return f"{span['service']}: {span['operationName']}"
+
+
+COMMAND = "registry: vonglau.registry.v1.Registry/ImportCameras"
+TIMELINE, SPOOL = "vonglau.recording.v1.Recording/GetTimeline", "vonglau.ingest.v1.Ingest/ReadSpool"
+EXPECTED = {
+    (COMMAND, "registry: send es.registry.camera.{id}"),
+    (COMMAND, "registry: process es_registry"),
+    (COMMAND, "recording: process es_registry"),
+    (COMMAND, "ingest: process es.registry.camera.{id}"),
+    ("ingest: process es.registry.camera.{id}", "ingest: record CAMERA_CLASS_TRAFFIC"),
+    ("ingest: send fact.segment.{id}", "recording: process fact_ingest"),
+    (f"recording: {TIMELINE}", f"recording: {SPOOL}"),
+    (f"recording: {SPOOL}", f"ingest: {SPOOL}"),
+}
+
+
+def test_from_a_camera_that_is_added_to_its_timeline_every_step_follows_from_the_one_before(observed: Platform) -> None:
+    until(lambda: observed.all_recording(1), 40, "recorded")
+    until(lambda: observed.ask("timeline", "sim-1", "--from", "-10s")["stretches"], 20, "a timeline")
+    try:
+        until(lambda: edges() >= EXPECTED, 40, "all edges")
+    except AssertionError:
+        raise AssertionError(f"missing: {sorted(EXPECTED - edges())}\nfound:\n" + "\n".join(map(" → ".join, sorted(edges())))) from None
