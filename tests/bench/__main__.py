@@ -1,4 +1,4 @@
-"""`make bench`: every bar beside its reference, as a table and as JSON. `--only NAME` picks one."""
+"""`make bench`: every bar beside its reference, as a table and as JSON. `--only NAME` picks one; the long ones run only so."""
 from __future__ import annotations
 
 import argparse
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.bench.figures import Figure
 
-LONG = ("city",)  # only by name: a quarter of an hour and more
-BENCHES = ("eventlog", "quorum", "projection", "timeline", "registry_import", "record")
+LONG = ("city", "faust")  # only by name: a quarter of an hour and more
+BENCHES = ("eventlog", "quorum", "projection", "timeline", "registry_import", "stores", "record")
 RESULTS = Path("build/bench.json")
 
 

@@ -59,7 +59,7 @@ class Bench:
         }
 
     async def run(self, env: dict[str, str]) -> dict[str, Any]:
-        """The RESULT of one worker."""
+        """The RESULT of one worker: events per second of wall time and of its CPU time, or delays in seconds."""
         process = await asyncio.create_subprocess_exec(
             *[sys.executable, str(APP), "worker", "-l", "warn", "--without-web"],
             env={**os.environ, **env},
@@ -146,13 +146,21 @@ async def agents(bench: Bench, js: JetStreamContext) -> list[Figure]:
     alone, own, traced = [], [], []
     for _ in range(PAIRS):
         alone.append(await plain(js, EVENTS))
-        own.append((await bench.run(bench.env("agent", EVENTS)))["wall"])
+        own.append(await bench.run(bench.env("agent", EVENTS)))
         traced.append((await bench.run(bench.env("agent", EVENTS, query="?trace=1")))["wall"])
+    walls = [one["wall"] for one in own]
     return [
         Figure("plain nats-py pull consumer", statistics.median(alone), "/s", spread(alone)),
-        at_least("agent / plain consumer, by wall time", [mine / theirs for mine, theirs in zip(own, alone, strict=True)], 0.9, "×"),
-        Figure("  the same with tracing on", *_ratio(traced, alone)),
+        at_least("agent / plain consumer, by wall time", [mine / theirs for mine, theirs in zip(walls, alone, strict=True)], 0.9, "×"),
+        by_cpu(own),
+        Figure("  with tracing on / off", *_ratio(traced, walls)),
     ]
+
+
+def by_cpu(runs: list[dict[str, Any]]) -> Figure:
+    """What other programs on the machine disturb less."""
+    values = [run["cpu"] for run in runs]
+    return Figure("  per second of the worker's CPU time", statistics.median(values), "/s", spread(values))
 
 
 def _ratio(own: list[float], reference: list[float]) -> tuple[float, str, str]:
@@ -161,15 +169,19 @@ def _ratio(own: list[float], reference: list[float]) -> tuple[float, str, str]:
 
 
 async def tables(bench: Bench, js: JetStreamContext) -> list[Figure]:
-    rates: dict[str, list[float]] = {"hot": [], "distinct": [], "at_least_once": []}
+    runs: dict[str, list[dict[str, Any]]] = {"hot": [], "distinct": [], "at_least_once": []}
     for _ in range(PAIRS):
-        rates["hot"].append((await bench.run(bench.env("hot", EVENTS)))["wall"])
-        rates["distinct"].append((await bench.run(bench.env("distinct", EVENTS)))["wall"])
-        rates["at_least_once"].append((await bench.run(bench.env("hot", EVENTS, "at_least_once")))["wall"])
+        runs["hot"].append(await bench.run(bench.env("hot", EVENTS)))
+        runs["distinct"].append(await bench.run(bench.env("distinct", EVENTS)))
+        runs["at_least_once"].append(await bench.run(bench.env("hot", EVENTS, "at_least_once")))
+    walls = {name: [run["wall"] for run in found] for name, found in runs.items()}
     return [
-        at_least("table exactly-once, 500 hot keys", rates["hot"], 10_000),
-        at_least("table exactly-once, all keys distinct", rates["distinct"], 4_000),
-        Figure("  table at-least-once, 500 hot keys", statistics.median(rates["at_least_once"]), "/s", spread(rates["at_least_once"])),
+        at_least("table exactly-once, 500 hot keys", walls["hot"], 10_000),
+        by_cpu(runs["hot"]),
+        at_least("table exactly-once, all keys distinct", walls["distinct"], 4_000),
+        by_cpu(runs["distinct"]),
+        Figure("table at-least-once, 500 hot keys", statistics.median(walls["at_least_once"]), "/s", spread(walls["at_least_once"])),
+        by_cpu(runs["at_least_once"]),
     ]
 
 
@@ -177,9 +189,10 @@ async def regrouping(bench: Bench, js: JetStreamContext) -> list[Figure]:
     own, floor = [], []
     for number in range(PAIRS):
         floor.append(await regroup_by_hand(bench.server, js, f"floor{number}"))
-        own.append((await bench.run(bench.env("groupby", GROUPED)))["wall"])
+        own.append(await bench.run(bench.env("groupby", GROUPED)))
     return [
-        at_least("group_by exactly-once (target)", own, 2_500),
+        at_least("group_by exactly-once (target)", [run["wall"] for run in own], 2_500),
+        by_cpu(own),
         Figure("  its floor: read, publish again, read again, by nats-py alone", statistics.median(floor), "/s", spread(floor)),
     ]
 
