@@ -8,12 +8,12 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from tests.e2e.platform import Platform, decoded, until
+from tests.e2e.timelines import seconds, settled
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -24,19 +24,6 @@ ROUNDS = 25
 AWAY_S = 60
 PARTS = ("ingest", "recording", "nats", "registry")
 CAUSES_OF_KILLS = {"writer_failed", "transport_lost", "source_silent"}
-
-
-def settled(platform: Platform, camera: str, start: str) -> list[dict[str, Any]] | None:
-    """The timeline once nothing but its end is pending."""
-    answer = platform.run("timeline", camera, "--from", start, "--json")
-    if answer.returncode:  # recording has just been killed
-        return None
-    found: list[dict[str, Any]] = platform.ask("timeline", camera, "--from", start)["stretches"]
-    return found if "pending" not in [one["kind"] for one in found[:-1]] else None
-
-
-def seconds(found: list[dict[str, Any]]) -> float:
-    return (datetime.fromisoformat(found[-1]["to"]) - datetime.fromisoformat(found[0]["from"])).total_seconds()
 
 
 def strike(platform: Platform, chance: random.Random) -> str:

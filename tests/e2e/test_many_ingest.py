@@ -1,0 +1,72 @@
+"""Three ingest processes share cameras while they are killed and stopped by chance: every second is recorded or has a cause."""
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+import psutil
+import pytest
+
+from tests.e2e.platform import Platform, until
+from tests.e2e.timelines import seconds, settled
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
+logger = logging.getLogger(__name__)
+
+CAMERAS, PROCESSES, ROUNDS = 9, 3, 12
+LONGER_THAN_A_LEASE_S = (12.0, 18.0)
+CAUSES = {"writer_failed", "transport_lost", "source_silent", "moved"}
+
+
+@pytest.fixture
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    numbers = {"SIMULATED_CAMERAS": CAMERAS, "INGEST_PROCESSES": PROCESSES, "SEGMENT_S": 3, "RESTART_BACKOFF_S": 0.2}
+    started = Platform(tmp_path_factory.mktemp("shared") / "data", {f"VONGLAU_{name}": str(value) for name, value in numbers.items()})
+    started.start()
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+def processes(platform: Platform) -> list[psutil.Process]:
+    assert platform.process is not None
+    return [each for each in psutil.Process(platform.process.pid).children() if "services.ingest" in " ".join(each.cmdline())]
+
+
+def strike(platform: Platform, chance: random.Random) -> str:
+    """One or two processes killed, or one that stands still until others have its cameras; what was done."""
+    victims = chance.sample(processes(platform), chance.choice((1, 1, 2)))
+    if chance.random() < 0.4:
+        pause = chance.uniform(*LONGER_THAN_A_LEASE_S)
+        victims[0].suspend()
+        time.sleep(pause)  # this is the fault, not a wait
+        victims[0].resume()
+        return f"one stopped for {pause:.1f} s"
+    for victim in victims:
+        victim.kill()
+    until(lambda: len(processes(platform)) == PROCESSES, 60, "all started again")
+    return f"{len(victims)} killed"
+
+
+def test_cameras_that_change_processes_by_chance_are_recorded_or_explained(platform: Platform) -> None:
+    seed = secrets.randbits(32)
+    chance = random.Random(seed)  # which faults, in which order
+    logger.warning("seed %d", seed)
+    until(lambda: platform.all_recording(CAMERAS), 60, "all cameras recorded")
+    began = datetime.now(UTC).isoformat(timespec="milliseconds")
+    for turn in range(ROUNDS):
+        time.sleep(chance.uniform(0, 6))  # so that faults meet whatever is under way
+        logger.warning("%d: %s", turn, strike(platform, chance))
+        until(lambda: platform.all_recording(CAMERAS), 90, "all recorded again")
+    for camera in platform.states():
+        found = until(partial(settled, platform, camera, began), 90, f"all of {camera} is explained")
+        assert sum(one["seconds"] for one in found) == pytest.approx(seconds(found), abs=0.01)
+        assert {one["cause"] for one in found if one["kind"] == "gap"} <= CAUSES
+    assert platform.run("verify").returncode == 0
