@@ -21,6 +21,7 @@ from vonglau.errors import Conflict, NotFound, Refused, Unavailable, VonglauErro
 
 MANAGER = "vonglau-operator"
 GONE, LOST_RACE, INVALID = 404, 409, 422
+MALFORMED = ("failed to convert new object", "failed to create typed patch object")  # an applied object that is none comes as 500
 Manifest = dict[str, Any]
 Kind = Any  # a class of the client that has no methods of its own
 
@@ -120,6 +121,6 @@ def named(error: ApiError) -> VonglauError:
         return NotFound("object", message)
     if code == LOST_RACE:
         return Conflict("KUBERNETES_CONFLICT", message)
-    if code == INVALID or error.status.reason in ("Invalid", "BadRequest", "Forbidden"):
+    if code == INVALID or error.status.reason in ("Invalid", "BadRequest", "Forbidden") or message.startswith(MALFORMED):
         return Refused("KUBERNETES_REFUSED", message)
     return Unavailable("KUBERNETES_UNREACHABLE", message)
