@@ -80,13 +80,13 @@ async def test_a_watch_gives_what_is_there_then_what_changes(broker: Broker) -> 
     changed = await anext(watch)
     assert changed is not None
     assert (changed.key, changed.value) == ("owner.ward-1", b"3")
-    await watch.aclose()  # type: ignore[attr-defined] # an async generator
+    await watch.aclose()
 
 
 async def test_a_watch_of_an_empty_bucket_says_so_at_once(broker: Broker) -> None:
     watch = KeyValue(broker, "access_state").watch()
     assert await asyncio.wait_for(anext(watch), 2) is None
-    await watch.aclose()  # type: ignore[attr-defined] # an async generator
+    await watch.aclose() # an async generator
 
 
 async def test_a_watch_goes_on_after_the_server_was_killed(broker: Broker, nats_server: NatsServer) -> None:

@@ -7,13 +7,26 @@ from contextlib import asynccontextmanager
 from vonglau.broker.connection import Broker, Login, connect
 from vonglau.broker.permissions import NEEDS
 from vonglau.broker.topology import declared_elsewhere, ensure
+from vonglau.errors import Refused
 from vonglau.settings import PlatformSettings
+
+OLDEST = (2, 12, 1)  # atomic batches with message ids; 2.11 brought expiring keys and batches of direct gets
 
 
 @asynccontextmanager
 async def attached(settings: PlatformSettings, user: str, name: str = "") -> AsyncIterator[Broker]:
-    """user: the service. name: of this process where a service has several; shown by the server."""
+    """user: the service. name: of this process where a service has several; shown by the server. Raises: Refused (LOG_SERVER_TOO_OLD)."""
     login = Login(user, settings.nats_seed_file, settings.nats_ca_file)
     async with connect(settings.nats_url, name=name or user, login=login) as broker:
+        must_be_new_enough(broker)
         await (ensure(broker) if settings.streams == "make" else declared_elsewhere(broker, NEEDS[user].streams))
         yield broker
+
+
+def must_be_new_enough(broker: Broker) -> None:
+    """Raises: Refused (LOG_SERVER_TOO_OLD)."""
+    found = broker.nc.connected_server_version
+    version = (found.major, found.minor, found.patch)
+    if version < OLDEST:
+        server, wanted = (".".join(map(str, each)) for each in (version, OLDEST))
+        raise Refused("LOG_SERVER_TOO_OLD", f"the event log's server is nats-server {server}; it has to be {wanted} or newer", server=server)
