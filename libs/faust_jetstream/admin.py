@@ -129,13 +129,16 @@ class Topics:
     async def stream_end(self, tp: TP) -> int:
         """The offset after the last message of the partition's stream, other partitions and messages that are gone included."""
         place = await self.ensure(tp.topic)
-        return int((await self._connection.js.stream_info(place.stream(tp.partition))).state.last_seq)
+        return int((await insist(lambda: self._connection.js.stream_info(place.stream(tp.partition)), self._settings.request_timeout)).state.last_seq)
 
     async def next_offset(self, tp: TP, after: int) -> int | None:
         """The offset of the first message behind ``after`` that still exists."""
         place = await self.ensure(tp.topic)
         try:
-            found = await self._connection.js.get_msg(place.stream(tp.partition), seq=after + 2, next=True, subject=place.filter(tp.partition) or ">")
+            found = await insist(
+                lambda: self._connection.js.get_msg(place.stream(tp.partition), seq=after + 2, next=True, subject=place.filter(tp.partition) or ">"),
+                self._settings.request_timeout,
+            )
         except NotFoundError:
             return None
         return int(found.seq or 0) - 1

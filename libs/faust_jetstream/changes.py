@@ -66,33 +66,32 @@ class PendingChanges:
 
     def closed(self, wanted: Cut) -> Cut:
         """The largest cut within ``wanted`` that writes no change without the earlier ones of its key; partitions may drop out."""
-        cut = dict(wanted)
-        while True:
-            lowered = False
-            held: set[str] = set()
-            for change in self._made:
-                if not _within(change, cut):
-                    held.add(change.subject)
-                elif change.subject in held and change.source is not None:
-                    cut[change.source] = change.offset
-                    lowered = True
-            if not lowered:
-                return cut
+        return _closed(self._made, wanted)
 
     def portions(self, cut: Cut, most: int) -> Iterator[Portion]:
-        """``cut`` as portions of at most ``most`` messages, in order; raises CommitTooLarge if one event needs more."""
-        chosen = [change for change in self._made if _within(change, cut)]
-        ends = _boundaries(chosen)
-        begin = 0
-        while begin < len(chosen):
-            end = _fit(chosen, ends, begin, most - len(cut))
-            covered = chosen[begin:end]
-            last = end == len(chosen)
-            offsets = cut if last else _offsets(covered)
-            yield Portion(dict(offsets), {change.subject: change for change in covered}, covered)
-            begin = end
-        if not chosen and cut:
-            yield Portion(dict(cut), {})
+        """``cut`` as portions of at most ``most`` messages, each a consistent cut; raises CommitTooLarge if one event needs more.
+
+        They follow the order in which changes were made. Where that allows no end, because agents of one topic work far apart, a narrower cut is
+        taken first.
+        """
+        rest = [change for change in self._made if _within(change, cut)]
+        ends, begin, room = _boundaries(rest), 0, most - len(cut)
+        while begin < len(rest):
+            end = _fit(rest, ends, begin, room)
+            if end == len(rest):
+                break
+            if end > begin:
+                covered, begin = rest[begin:end], end
+                yield Portion(_offsets(covered), _last(covered), covered)
+                continue
+            narrow, covered = _narrower(rest[begin:], room)
+            yield Portion(narrow, _last(covered), covered)
+            gone = {id(change) for change in covered}
+            rest, begin = [change for change in rest[begin:] if id(change) not in gone], 0
+            ends = _boundaries(rest)
+        covered = rest[begin:]
+        if covered or cut:
+            yield Portion(dict(cut), _last(covered), covered)
 
 
 def _within(change: Change, cut: Cut) -> bool:
@@ -120,6 +119,7 @@ def _boundaries(chosen: list[Change]) -> list[bool]:
 
 
 def _fit(chosen: list[Change], ends: list[bool], begin: int, most: int) -> int:
+    """The furthest end of a batch that begins at ``begin``; ``begin`` itself where there is none."""
     subjects: set[str] = set()
     end = begin
     for index in range(begin, len(chosen)):
@@ -128,13 +128,49 @@ def _fit(chosen: list[Change], ends: list[bool], begin: int, most: int) -> int:
             break
         if ends[index]:
             end = index + 1
-    if end == begin:
-        event = chosen[begin]
-        raise CommitTooLarge(
-            f"the event at {event.source} offset {event.offset} changes more than {most} table keys or outputs at once; an atomic batch holds no more: "
-            "split the event, or keep the many values under one key"
-        )
     return end
+
+
+def _closed(made: list[Change], wanted: Cut) -> Cut:
+    cut = dict(wanted)
+    while True:
+        lowered = False
+        held: set[str] = set()
+        for change in made:
+            if not _within(change, cut):
+                held.add(change.subject)
+            elif change.subject in held and change.source is not None:
+                cut[change.source] = change.offset
+                lowered = True
+        if not lowered:
+            return cut
+
+
+def _narrower(rest: list[Change], most: int) -> tuple[Cut, list[Change]]:
+    """The first events of each partition, as many as one batch holds; raises CommitTooLarge when it does not hold one."""
+    low: Cut = {}
+    high: Cut = {}
+    for change in rest:
+        if change.source is not None:
+            low[change.source] = min(change.offset, low.get(change.source, change.offset))
+            high[change.source] = max(change.offset + 1, high.get(change.source, 0))
+    widths = {tp: high[tp] - low[tp] for tp in low}
+    shares = [2**power for power in range(1, max(widths.values(), default=1).bit_length() + 1)]
+    wanted = [{tp: low[tp] + max(1, width // share) for tp, width in widths.items()} for share in shares]
+    for tried in (*wanted, *({tp: offset + 1} for tp, offset in low.items())):
+        cut = _closed(rest, tried)
+        covered = [change for change in rest if _within(change, cut)]
+        if covered and len(_last(covered)) <= most:
+            return {tp: offset for tp, offset in cut.items() if offset > low[tp]}, covered
+    event = rest[0]
+    raise CommitTooLarge(
+        f"the event at {event.source} offset {event.offset} changes more than {most} table keys or outputs at once; an atomic batch holds no more: "
+        "split the event, or keep the many values under one key"
+    )
+
+
+def _last(covered: list[Change]) -> dict[str, Change]:
+    return {change.subject: change for change in covered}
 
 
 def _offsets(covered: list[Change]) -> Cut:

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from faust.types import TP
 from mode import get_logger
@@ -17,7 +18,7 @@ from nats.js.errors import NotFoundError
 from .batch import MAX_BATCH, Outgoing, send_batch
 from .codec import EXPECTED
 from .connection import API_TIMEOUT, TRY_AGAIN, Connection, insist
-from .errors import Refused
+from .errors import NotStored, Refused
 from .places import Names
 
 logger = get_logger(__name__)
@@ -126,28 +127,31 @@ class Offsets:
             offsets = {tp: self.committed[tp]}
         self._serial += 1
         docs = {tp: Document(offset, self.generation, self._owner, self._serial) for tp, offset in offsets.items()}
-        messages = [
-            Outgoing(self._names.offset(tp.topic, tp.partition), doc.encode(), {EXPECTED: str(self._revision.get(tp, 0))}) for tp, doc in docs.items()
-        ]
-        sequence = await self._settle(docs, [*messages, *others])
+        sequence = await self._settle(docs, others)
         self.committed.update(offsets)
         return sequence
 
-    async def _settle(self, docs: Mapping[TP, Document], messages: Sequence[Outgoing]) -> int:
+    async def _settle(self, docs: Mapping[TP, Document], others: Sequence[Outgoing]) -> int:
         """Send until it is known to be stored or refused.
 
-        After a lost answer the next attempt meets its own revisions: it is refused, and the stored documents are ours, or will be.
+        After a lost answer the next attempt meets its own revisions: it is refused, and what is stored is ours, or will be, or is a part of it
+        (nats-server 2.15 tears the batch that crosses its storage limit). Changes are whole values, so all of it can be sent again.
         """
         give_up = time.monotonic() + self._patience
         unsure, answer = False, ANSWER
         while True:
+            messages = [*self._expecting(docs), *others]
             try:
                 sequence = await send_batch(self._connection, messages, answer)
             except Refused as refused:
-                if unsure and await self._stored(docs):
-                    return max(self._revision[tp] for tp in docs)
-                if not unsure or time.monotonic() > give_up or not await self._still_ours(docs):
+                found = await self._ours(docs) if unsure else None
+                if found is None:
                     raise Fenced(str(refused)) from refused
+                last = await self._whole(messages) if found == docs else None
+                if last is not None:
+                    return last
+                if time.monotonic() > give_up:
+                    raise NotStored(f"commit not stored as a whole: {refused}") from refused
             except TRY_AGAIN as exc:
                 unsure = True
                 logger.info("commit not known to be stored: %r", exc)
@@ -160,14 +164,30 @@ class Offsets:
                 return sequence
             await asyncio.sleep(PAUSE)
 
-    async def _stored(self, docs: Mapping[TP, Document]) -> bool:
-        found = {tp: await self.read(tp) for tp in docs}
-        if any(found[tp][0] != doc for tp, doc in docs.items()):
-            return False
-        self._revision.update({tp: revision for tp, (_, revision) in found.items()})
-        return True
+    def _expecting(self, docs: Mapping[TP, Document]) -> list[Outgoing]:
+        return [
+            Outgoing(self._names.offset(tp.topic, tp.partition), doc.encode(), {EXPECTED: str(self._revision.get(tp, 0))}) for tp, doc in docs.items()
+        ]
 
-    async def _still_ours(self, docs: Mapping[TP, Document]) -> bool:
-        """Nobody took over: what refuses us is our own earlier attempt, which a cluster still works on."""
-        found = [(await self.read(tp))[0] for tp in docs]
-        return all(doc is not None and (doc.owner, doc.generation) == (self._owner, self.generation) for doc in found)
+    async def _ours(self, docs: Mapping[TP, Document]) -> dict[TP, Document] | None:
+        """What is stored if nobody took over, so that our own earlier attempt refuses us; the next attempt expects it. None if somebody did."""
+        ours: dict[TP, Document] = {}
+        for tp in docs:
+            doc, revision = await self.read(tp)
+            if doc is None or (doc.owner, doc.generation) != (self._owner, self.generation):
+                return None
+            ours[tp] = doc
+            self._revision[tp] = revision
+        return ours
+
+    async def _whole(self, messages: Sequence[Outgoing]) -> int | None:
+        """The sequence of the last message, if it lies where it must after the first one, which is stored."""
+        subjects = messages[0].subject, messages[-1].subject
+        try:
+            first, last = [(await insist(partial(self._connection.js.get_last_msg, self._names.state_stream, one), self._patience)).seq for one in subjects]
+        except NotFoundError:
+            first = last = None
+        if first is not None and last is not None and last - first == len(messages) - 1:
+            return int(last)
+        logger.error("the server stored a part of a commit (is its storage full?): all of it is sent again")
+        return None

@@ -3,10 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from faust.types import TP
+from nats.js import api
 
+from faust_jetstream.batch import Outgoing
+from faust_jetstream.connection import Connection
+from faust_jetstream.offsets import Offsets
+from faust_jetstream.places import Names
+from faust_jetstream.settings import Access
 from faust_jetstream.testkit import Cluster, Server
 from tests.faust_jetstream.scene import Scene
 
@@ -81,3 +89,29 @@ async def test_a_cluster_that_loses_a_leader_keeps_every_total_exact(cluster: Cl
     assert worker.running
 
 
+async def test_a_commit_that_the_server_tears_at_its_storage_limit_is_whole_in_the_end(tmp_path: Path) -> None:
+    """nats-server 2.15 stores the batch that crosses max_file_store up to there, and does not answer."""
+    with Server(tmp_path, jetstream="max_file_store: 8MB") as full:
+        connection = Connection(Access((full.url,)), "test")
+        await connection.open()
+        names, js, tp = Names("torn", "app"), connection.js, TP("orders", 0)
+        state = api.StreamConfig(name=names.state_stream, subjects=[f"{names.state_root}.>"], max_msgs_per_subject=1, allow_atomic=True, allow_direct=True)
+        await js.add_stream(state)
+        await js.add_stream(api.StreamConfig(name="JUNK", subjects=["junk"]))
+        offsets = Offsets(connection, names, "me", 30.0)
+        await offsets.claim([tp], 1, from_start)
+        while (await js.account_info()).storage < 8 * 2**20 - 40_000:
+            await js.publish("junk", b"x" * 8_000)
+        changes = [Outgoing(f"{names.state_root}.cl.t.0.{number}", b"x" * 100, {}) for number in range(400)]
+        commit = asyncio.create_task(offsets.store({tp: 7}, changes, 1))
+        await asyncio.sleep(2.5)            # longer than the first answer is waited for
+        assert not commit.done()
+        await js.purge_stream("JUNK")
+        await commit
+        stored = (await js.stream_info(names.state_stream, subjects_filter=f"{names.state_root}.cl.>")).state.subjects or {}
+        assert (len(stored), offsets.committed) == (400, {tp: 7})
+        await connection.close()
+
+
+async def from_start(tp: TP, stored: int | None) -> int:
+    return stored or 0

@@ -165,6 +165,26 @@ async def test_a_commit_that_a_cluster_still_works_on_is_no_lost_race(connection
     assert mine.committed == {TP0: 3}
 
 
+async def test_a_commit_that_the_server_tore_is_sent_again_as_a_whole(
+    connection: Connection, names: Names, js: JetStreamContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = owner(connection, names, "me")
+    await mine.claim([TP0, TP1], 1, from_start)
+    kept = [1, 3, 4]                # messages of the batch that are stored, of two offsets and three changes
+
+    async def torn(connection: Connection, messages: Sequence[Outgoing], answer_within: float) -> int:
+        if not kept:
+            return await batch.send_batch(connection, messages)
+        await batch.send_batch(connection, messages[: kept.pop(0)])
+        raise NatsTimeout
+
+    monkeypatch.setattr(offsets, "send_batch", torn)
+    monkeypatch.setattr(offsets, "PAUSE", 0.01)
+    await mine.store({TP0: 3, TP1: 4}, [change(names, key, b"1") for key in "xyz"], 1)
+    assert {(await js.get_last_msg(names.state_stream, f"{names.state_root}.cl.t.0.{key}")).data for key in "xyz"} == {b"1"}
+    await mine.store({TP0: 5, TP1: 5}, (), 1)
+
+
 async def test_a_server_that_never_answers_is_asked_twice_within_seconds(connection: Connection, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer dies with its connection: waiting long for it would keep everything uncommitted that is done meanwhile."""
     mine = owner(connection, names, "me")
