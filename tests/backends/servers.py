@@ -21,7 +21,7 @@ import pytest
 
 STARTS_WITHIN_S, ENDS_WITHIN_S = 60.0, 10.0
 KEY, SECRET = "vonglau-tests", "vonglau-tests-secret"
-MONGODB = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
+MONGODB = ("-Xmx2g", "-XX:TieredStopAtLevel=1")
 
 
 def cache() -> Path:

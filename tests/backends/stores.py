@@ -1,8 +1,11 @@
 """An object store for tests: real, with buckets of its own that go at the end."""
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +15,7 @@ from minio import Minio
 from minio.credentials.providers import StaticProvider
 from minio.deleteobjects import DeleteObject
 
+from tests.backends.servers import found
 from vonglau.footage.s3 import S3Footage
 
 
@@ -46,6 +50,35 @@ class Store:
                 every = [DeleteObject(each.object_name or "", each.version_id) for each in versions]
                 assert list(self.administrator.remove_objects(bucket.name, every, bypass_governance_mode=True)) == []
                 self.administrator.remove_bucket(bucket.name)
+
+
+class Users:
+    """Users of a store, each with a policy. MinIO's own tool makes them, as whoever runs a store would."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._mc = found("mc")
+        self._folder = folder
+        self._environment = {**os.environ, "MC_HOST_store": store.url.replace("://", f"://{store.key}:{store.secret}@"), "MC_CONFIG_DIR": str(folder / "mc")}
+        self._made: list[str] = []
+
+    def add(self, policy: Mapping[str, Any]) -> tuple[str, str]:
+        """Key and secret of a new one."""
+        name = f"user-{uuid.uuid4().hex[:12]}"
+        secret, file = f"secret-of-{name}", self._folder / f"{name}.json"
+        file.write_text(json.dumps(policy))
+        self._run("policy", "create", "store", name, str(file))
+        self._run("user", "add", "store", name, secret)
+        self._run("policy", "attach", "store", name, "--user", name)
+        self._made.append(name)
+        return name, secret
+
+    def remove(self) -> None:
+        for name in self._made:
+            self._run("user", "remove", "store", name)
+            self._run("policy", "remove", "store", name)
+
+    def _run(self, *words: str) -> None:
+        subprocess.run([self._mc, "--quiet", "admin", *words], check=True, capture_output=True, env=self._environment)
 
 
 def s3_url() -> str:

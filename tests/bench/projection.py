@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
+
+import pymongo
 
 from services.recording.camera_hour import CameraHours, hour_id
 from services.recording.cameras import Cameras
@@ -16,7 +19,8 @@ from services.recording.recorded_camera import RecordedCameras
 from tests.bench.figures import Figure, spread
 from vonglau.broker import Broker, NatsServer, connect
 from vonglau.broker.topology import FACT_INGEST, ensure
-from vonglau.documents import SqliteDocuments
+from vonglau.documents import Documents, SqliteDocuments
+from vonglau.documents.mongo import MongoDocuments
 from vonglau.footage import FolderFootage, footage_bucket
 from vonglau.footage.sidecar import Sidecar
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
@@ -65,9 +69,8 @@ def put(bucket: Path, stated: SegmentRecorded) -> None:
     info.write_bytes(Sidecar(stated.sha256, stated.size_bytes, metadata_of(stated)).encode())
 
 
-async def fed(events: EventSource, documents_file: Path, name: str) -> float:
+async def fed(events: EventSource, documents: Documents, name: str) -> float:
     """Facts per second from nothing to the last committed document."""
-    documents = SqliteDocuments(documents_file)
     projection = Projection(name, [Source(FACT_INGEST, ("fact.>",))], [CameraHours(), RecordedCameras(), Cameras(), Deletions()])
     runner = ProjectionRunner(projection, documents=documents, events=events)
     start = time.perf_counter()
@@ -92,8 +95,9 @@ async def main() -> list[Figure]:
             events = JetStreamEvents(broker.nc)
             compared, unseen = [], []
             for turn in range(ROUNDS):
-                compared.append(await fed(CheckedFacts(events, footage), folder / f"compared-{turn}.db", f"compared-{turn}"))
-                unseen.append(await fed(events, folder / f"unseen-{turn}.db", f"unseen-{turn}"))
+                compared.append(await fed(CheckedFacts(events, footage), SqliteDocuments(folder / f"compared-{turn}.db"), f"compared-{turn}"))
+                unseen.append(await fed(events, SqliteDocuments(folder / f"unseen-{turn}.db"), f"unseen-{turn}"))
+            on_mongodb = await fed_to_mongodb(events)
         await footage.close()
     rate, told = statistics.median(compared), f"{CAMERAS} cameras interleaved, full hours"
     reference = statistics.median(unseen)
@@ -101,4 +105,18 @@ async def main() -> list[Figure]:
     return [
         Figure(f"segment facts into documents, each compared with its object ({told})", rate, "facts/s", spread(compared), bar, rate >= BAR_FACTS_S),
         Figure("the same without the comparison", reference, "facts/s", spread(unseen), bar, reference >= BAR_FACTS_S),
+        *([Figure("the same into the MongoDB of VONGLAU_TEST_MONGODB", statistics.median(on_mongodb), "facts/s", spread(on_mongodb))] if on_mongodb else []),
     ]
+
+
+async def fed_to_mongodb(events: EventSource) -> list[float]:
+    """Nothing where there is no such server."""
+    url = os.environ.get("VONGLAU_TEST_MONGODB")
+    if not url:
+        return []
+    databases = [f"bench_{os.getpid()}_{turn}" for turn in range(ROUNDS)]
+    rates = [await fed(events, MongoDocuments(url, database), f"mongodb-{turn}") for turn, database in enumerate(databases)]
+    with pymongo.MongoClient[dict[str, object]](url) as client:
+        for database in databases:
+            client.drop_database(database)
+    return rates

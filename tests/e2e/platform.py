@@ -76,7 +76,7 @@ class Platform:
         """Why the command was refused."""
         result = self.run(*command, "--json")
         assert result.returncode != 0, result.stdout.decode()
-        return str(orjson.loads(result.stderr)["error"]["reason"])
+        return str(orjson.loads(result.stderr.splitlines()[-1])["error"]["reason"])  # gRPC may have told something before
 
     def states(self) -> dict[str, str]:
         """By camera; empty while the services do not answer."""

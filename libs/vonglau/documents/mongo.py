@@ -24,10 +24,11 @@ from vonglau.documents.mongo_failures import READ_ANEW, named_failures
 from vonglau.documents.mongo_query import Filter, behind, filtered, ordered
 from vonglau.documents.mongo_writes import Collection, Row, document, forget, put, stored
 from vonglau.documents.port import Changes, Checkpoint, Condition, Document, Index, Stored
+from vonglau.errors import Unavailable
 
 R = TypeVar("R")
 MOST_S = 10.0  # for one step where the caller has more time, or no deadline
-REACHED_WITHIN_S = 3.0  # a server of the set
+REACHED_WITHIN_S = 1.5  # a server that did not answer last time; less than a caller waits, so that it learns why
 NO_ROWS: list[Row] = []
 EVERYTHING = ""  # in place of a projection: a collection was lost, so that all is forgotten and filled again
 READS = 3  # of what was exchanged while it was being read
@@ -38,7 +39,8 @@ class MongoDocuments:
 
     def __init__(self, url: str, database: str, *, most: float = MOST_S, **options: Any) -> None:
         """most: s for one step. options: of the client, such as username, password, tlsCAFile. It connects when it is first asked."""
-        self._client = AsyncIOMotorClient[Row](url, serverSelectionTimeoutMS=REACHED_WITHIN_S * 1000, **options)
+        self._client = AsyncIOMotorClient[Row](url, **{"retryReads": False, "retryWrites": False, **options})  # the driver would go on to the deadline
+        self._reached = False  # when it was last asked
         self._database = self._client.get_database(
             database, read_preference=pymongo.ReadPreference.PRIMARY, read_concern=ReadConcern("majority"), write_concern=WriteConcern("majority")
         )
@@ -141,5 +143,14 @@ class MongoDocuments:
 
     @asynccontextmanager
     async def _step(self) -> AsyncIterator[None]:
-        with named_failures(), pymongo.timeout(bounded(self._most)):
-            yield
+        try:
+            with named_failures():
+                if not self._reached:
+                    with pymongo.timeout(bounded(REACHED_WITHIN_S)):
+                        await self._client.admin.command("ping")
+                with pymongo.timeout(bounded(self._most)):
+                    self._reached = True
+                    yield
+        except Unavailable:
+            self._reached = False
+            raise
