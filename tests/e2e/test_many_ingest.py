@@ -1,6 +1,7 @@
 """Three ingest processes share cameras while they are killed and stopped by chance: every second is recorded or has a cause."""
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import secrets
@@ -37,7 +38,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 def processes(platform: Platform) -> list[psutil.Process]:
     assert platform.process is not None
-    return [each for each in psutil.Process(platform.process.pid).children() if "services.ingest" in " ".join(each.cmdline())]
+    found = []
+    for each in psutil.Process(platform.process.pid).children():
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            if "services.ingest" in each.cmdline():
+                found.append(each)
+    return found
 
 
 def strike(platform: Platform, chance: random.Random) -> str:
