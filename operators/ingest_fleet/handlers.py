@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -29,6 +29,7 @@ async def watch(wake: Callable[[], None], settings: FleetSettings, stop: asyncio
                 settings=quiet(),
                 namespaces=[settings.namespace],
                 standalone=True,
+                identity=cast(Any, LOOP),  # unused without peering; else Kopf asks for the user's name, and a pod's user has none
                 stop_flag=stop,
                 liveness_endpoint=f"http://{settings.health_listen}/alive" if settings.health_listen else None,
             )
