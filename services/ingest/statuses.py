@@ -54,7 +54,7 @@ class Statuses:
         spooled: Counter[str] = Counter()
         for segment in self.spool.bounds.closed():
             spooled[segment.head.camera] += segment.size
-        return [self._status(camera, spooled[camera]) for camera in cameras]
+        return [self._status(camera, spooled[camera] + self.spool.growing_bytes(camera)) for camera in cameras]
 
     def health(self, scope: Scope) -> wire.IngestHealth:
         """Of the process as a whole; of stores and cameras only what is the caller's."""

@@ -86,6 +86,11 @@ class Spool:
         """What is in the spool of that time, in order; blocks on the disk. Files that are freed meanwhile are left out: they are in the store then."""
         return in_range(self.bounds.closed(camera), self._growing.get(camera), from_ns, to_ns)
 
+    def growing_bytes(self, camera: str) -> int:
+        """Of the file that is being written."""
+        growing = self._growing.get(camera)
+        return growing.size if growing is not None else 0
+
     def close(self, timeout_s: float = 5.0) -> bool:
         """Writes what waits; False if the disk hangs. Growing segments are the recorders' to finish before."""
         return self._lanes.close(timeout_s)

@@ -81,6 +81,13 @@ async def test_a_camera_that_cannot_be_put_on_air_for_a_reason_nobody_foresaw_ke
     assert "the log of ingest" in (await city.until("cam-2", lambda status: "put on air" in status.detail)).detail
 
 
+async def test_the_file_that_grows_counts_as_spooled(city: City, farm: CameraFarm) -> None:
+    await city.start(data_plane=city.plane(segment_s=60))
+    await city.register("cam-1", farm.url("cam-1"))
+    status = await city.until("cam-1", lambda status: status.spool_bytes > 0)
+    assert status.spool_segments == 0, "nothing is closed yet"
+
+
 async def test_nothing_is_remembered_of_a_camera_that_is_retired(city: City, farm: CameraFarm) -> None:
     await city.start()
     station = city.station()
