@@ -107,7 +107,7 @@ class Installation:
         lines = ["owner,name,url,id,bitrate_kbps"]
         url = f"rtsp://cameras.{self.backends}.svc:8554"
         lines += [f"{OWNER},cam {each},{url}/cam-{each}/sub,e2e-cam-{each},200" for each in range(first, last + 1)]
-        script = f"cat > /tmp/cameras.csv <<'END'\n{chr(10).join(lines)}\nEND\nvonglau camera import /tmp/cameras.csv --as platform --json >&2; date +%s.%N"
+        script = f"cat > cameras.csv <<'END'\n{chr(10).join(lines)}\nEND\nvonglau camera import cameras.csv --as platform --json >&2; date +%s.%N"
         return float(self.shell(script))
 
     def retire(self, first: int, last: int) -> None:
@@ -202,7 +202,7 @@ def toolbox(namespace: str) -> str:
             "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 0,
             "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532},
             "containers": [{
-                "name": "toolbox", "image": "docker.io/kubelocal/vonglau:test", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"],
+                "name": "toolbox", "image": "docker.io/kubelocal/vonglau:test", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"], "workingDir": HOME,
                 "env": told,
                 "volumeMounts": [{"name": "identity", "mountPath": "/etc/vonglau/identity", "readOnly": True}],
             }],
