@@ -1,6 +1,7 @@
 """What every event source does: in memory, and on a real NATS server."""
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from nats.js.api import StreamConfig
 from vonglau.broker import Broker, NatsServer, connect
 from vonglau.errors import Unavailable
 from vonglau.eventlog import Recorded
-from vonglau.subscription import EventSource, Interrupted, JetStreamEvents, MemoryEvents, Source
+from vonglau.subscription import EventSource, Interrupted, JetStreamEvents, MemoryEvents, Source, pull
 
 LOG = "es_test"
 CAMERAS = Source(LOG, ("es.test.camera.*",))
@@ -200,3 +201,19 @@ async def test_a_stream_made_again_under_its_name_is_another_one(stream: JetStre
     await stream.broker.js.delete_stream(LOG)
     await stream.broker.js.add_stream(StreamConfig(name=LOG, subjects=["es.test.>"]))
     assert (await stream.source.state(LOG)).created_ns != before.created_ns
+
+
+@pytest.mark.loopback
+async def test_whoever_takes_long_over_a_batch_has_not_lost_the_consumer(nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When all that was asked for has come, the server has nothing to say until more is asked for."""
+    monkeypatch.setattr(pull, "SILENCE_S", 0.2)
+    async with connect(nats_server.url, name="tests", within=5) as broker:
+        await broker.js.add_stream(StreamConfig(name=LOG, subjects=["es.test.>"], allow_direct=True))
+        log = JetStream(broker)
+        await log.publish(*["camera.a"] * 20)
+        reading = await log.source.open("reader", CAMERAS, 0)
+        events = await taken(reading, 5, limit=5)
+        await asyncio.sleep(0.4)  # the time that the batch takes
+        events += await taken(reading, 5, limit=5)
+        assert [event.sequence for event in events] == list(range(1, 11))
+        await reading.close()

@@ -77,14 +77,14 @@ class JetStreamReading:
 
     async def _keep_asking(self, limit: int) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._heard > SILENCE_S:
+        if self._open > 0 and now - self._heard > SILENCE_S:  # without an open request the server has nothing to say
             self._lost = self._lost or "no sign of life from the consumer"
         if self._nc.stats["reconnects"] != self._connection:
             self._lost = self._lost or "the connection was made anew"
         if self._lost:
             raise Interrupted(self._lost)
         if self._open <= 0 and len(self._arrived) < limit:
-            self._open = limit
+            self._open, self._heard = limit, now
             request = {"batch": limit, "expires": int(EXPIRES_S * 1e9), "idle_heartbeat": int(HEARTBEAT_S * 1e9)}
             await self._publish(self._next_request, orjson.dumps(request), self._inbox)
 
