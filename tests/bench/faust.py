@@ -28,7 +28,7 @@ from faust_jetstream.connection import Connection
 from faust_jetstream.partitioner import partition_of
 from faust_jetstream.places import Names, StateTopic
 from faust_jetstream.settings import Access
-from faust_jetstream.testkit import Server, Worker, publish_events
+from faust_jetstream.testkit import Server, Worker, committed_offsets, publish_events
 from tests.bench.figures import Figure, spread
 
 APP = Path(__file__).parent / "faust_apps" / "steps.py"
@@ -280,18 +280,25 @@ async def write_changelog(server: Server, names: Names) -> None:
 
 
 async def soaking(bench: Bench, js: JetStreamContext) -> list[Figure]:
-    """5,000 events a second: memory at the end beside memory after two minutes."""
+    """5,000 events a second: memory at the end beside memory after two minutes, and how many events a second were handled."""
     await topic(js, "bench", "soak", age=60.0)
-    worker = bench.worker(bench.env("hot", 0, query="?prefix=soak")).start()
+    worker = bench.worker(bench.env("hot", 0, query="?prefix=soak", app="soaking")).start()
     await worker.ready()
     load = asyncio.create_task(publish_events((bench.server.url,), "bench", 4, int(SOAK * 5000), event, rate=5000, prefix="soak"))
-    process = psutil.Process(worker.pid)
+    process, begun = psutil.Process(worker.pid), time.monotonic()
     await asyncio.sleep(min(120.0, SOAK / 2))
     early = process.memory_info().rss
-    await load
+    await asyncio.wait([load], timeout=SOAK - min(120.0, SOAK / 2))
     late = process.memory_info().rss
+    handled = sum(offset or 0 for offset in (await committed_offsets(js, "soaking", "bench", 4, "soak")).values()) / (time.monotonic() - begun)
+    load.cancel()
+    await asyncio.wait([load])
     worker.kill()
-    return [at_most(f"memory after {SOAK:.0f} s at 5,000/s / after two minutes", [late / early], 1.05, "×")]
+    return [
+        at_most(f"memory after {SOAK:.0f} s at 5,000/s / after two minutes", [late / early], 1.05, "×"),
+        Figure("  memory at the end", late / 2**20, "MiB"),
+        Figure("  events handled, offered at 5,000/s by the same machine", handled, "/s"),
+    ]
 
 
 PARTS: dict[str, Callable[[Bench, JetStreamContext], Awaitable[list[Figure]]]] = {
