@@ -202,7 +202,8 @@ def toolbox(namespace: str) -> str:
             "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 0,
             "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532},
             "containers": [{
-                "name": "toolbox", "image": "docker.io/kubelocal/vonglau:test", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "infinity"], "workingDir": HOME,
+                "name": "toolbox", "image": "docker.io/kubelocal/vonglau:test", "imagePullPolicy": "IfNotPresent",
+                "command": ["sleep", "infinity"], "workingDir": HOME,
                 "env": told,
                 "volumeMounts": [{"name": "identity", "mountPath": "/etc/vonglau/identity", "readOnly": True}],
             }],
