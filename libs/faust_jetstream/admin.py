@@ -238,7 +238,8 @@ class Topics:
         partitions = wanted.partitions or self._default_partitions()
         kind = StreamPerPartition if self._settings.layout == "partition" else StreamPerTopic
         place = kind(self.names, topic, partitions, compacting=bool(wanted.compacting))
-        for partition in range(partitions) if kind is StreamPerPartition else (0,):
+        # The first stream is made last: whoever finds it finds the topic whole, though its maker may have died on the way.
+        for partition in reversed(range(partitions if kind is StreamPerPartition else 1)):
             await self._add(self._config(place, partition, wanted), wanted.replicas or self._settings.replicas)
         logger.info("topic %r made: %s partitions, %s", topic, partitions, place.stream(0))
         return place

@@ -2,6 +2,7 @@
 # mypy: disable-error-code="untyped-decorator"
 # ruff: noqa: PERF401  the loop is an agent's, not a list's
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
@@ -42,6 +43,24 @@ async def test_a_topic_is_made_once_and_found_again(topics_of: Any, layout: str)
     made = await first.declare("orders", Declared(partitions=3))
     found = await (await topics_of(query=f"&layout={layout}")).ensure("orders")
     assert (found, found.partitions) == (made, 3)
+
+
+async def test_a_topic_whose_maker_died_on_the_way_is_made_whole(topics_of: Any, js: JetStreamContext, name: str) -> None:
+    first = await topics_of()
+    add, made = first._add, list[str]()
+
+    async def dies(config: api.StreamConfig, replicas: int) -> None:
+        if len(made) == 2:
+            raise asyncio.CancelledError
+        made.append(str(config.name))
+        await add(config, replicas)
+
+    first._add = dies
+    with pytest.raises(asyncio.CancelledError):
+        await first.declare("orders", Declared(partitions=4))
+    await (await topics_of()).declare("orders", Declared(partitions=4))
+    for partition in range(4):
+        await js.stream_info(f"{name.upper()}_orders_{partition}")
 
 
 async def test_another_number_of_partitions_is_an_error_that_names_the_right_one(topics_of: Any) -> None:
