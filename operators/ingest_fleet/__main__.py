@@ -26,7 +26,7 @@ SERVICE = "operator"
 
 
 async def main(settings: FleetSettings, stop: asyncio.Event) -> None:
-    for talker in ("httpx2", "kopf.objects"):  # a line for each request and each change
+    for talker in ("httpx2", "kopf.objects", "aiohttp.access"):  # a line for each request and each change
         logging.getLogger(talker).setLevel(logging.WARNING)
     async with AsyncExitStack() as stack:
         clock = SystemClock()

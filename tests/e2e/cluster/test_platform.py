@@ -76,7 +76,7 @@ def test_pods_follow_cameras_down_and_leave_no_spool_behind(installation: Instal
     until(lambda: installation.replicas() == 2, 600, "two pods are asked for")
     until(lambda: len(installation.cluster.objects("pvc", installation.namespace)) == 2, 300, "the spools of the other pods are uploaded and gone")
     installation.figures["200 to 20 cameras, all spools uploaded and gone, s"] = round(time.monotonic() - begun, 1)
-    assert installation.recording() == CAMERAS
+    ready(installation, CAMERAS, 60)
 
 
 @pytest.mark.parametrize("component", ["ingest", "registry", "recording", "operator"])
