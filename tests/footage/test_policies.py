@@ -2,9 +2,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +9,7 @@ from typing import Any
 import pytest
 from minio.credentials.providers import AssumeRoleProvider, Provider, StaticProvider
 
-from tests.backends.servers import found
-from tests.backends.stores import Store
+from tests.backends.stores import Store, Users
 from vonglau.errors import Unavailable
 from vonglau.footage import Put, policies
 from vonglau.footage.policies import INGEST, RECORDING, RETENTION, policy
@@ -24,59 +20,32 @@ As = Callable[..., S3Footage]
 
 
 @pytest.fixture
-def administered(s3: Store, tmp_path: Path) -> Iterator[Callable[[str, str], tuple[str, str]]]:
-    """administered(role, owner): a new user of the store with that policy; key and secret."""
-    mc = found("mc")
-    users: list[str] = []
-
-    def run(*words: str) -> None:
-        environment = {**os.environ, "MC_HOST_store": s3.url.replace("://", f"://{s3.key}:{s3.secret}@"), "MC_CONFIG_DIR": str(tmp_path / "mc")}
-        subprocess.run([mc, "--quiet", *words], check=True, capture_output=True, env=environment)
-
-    def made(role: str, owner: str) -> tuple[str, str]:
-        name = f"{role}-{uuid.uuid4().hex[:8]}"
-        (tmp_path / name).write_text(json.dumps(policy(role, owner=owner, prefix=s3.prefix)))
-        run("admin", "policy", "create", "store", name, str(tmp_path / name))
-        run("admin", "user", "add", "store", name, f"secret-of-{name}")
-        run("admin", "policy", "attach", "store", name, "--user", name)
-        users.append(name)
-        return name, f"secret-of-{name}"
-
+def users(s3: Store, tmp_path: Path) -> Iterator[Users]:
+    made = Users(s3, tmp_path)
     yield made
-    for name in users:
-        run("admin", "user", "remove", "store", name)
-        run("admin", "policy", "remove", "store", name)
+    made.remove()
 
 
 @pytest.fixture(params=["user", "session"])
-async def acting(request: pytest.FixtureRequest, s3: Store) -> AsyncIterator[As]:
+async def acting(request: pytest.FixtureRequest, s3: Store, users: Users) -> AsyncIterator[As]:
     """acting(role, owner="*"): the store as that role sees it."""
     opened: list[S3Footage] = []
+    every = [each for role in policies.ROLES for each in policies.statements(role, "*", s3.prefix) if each["Effect"] == "Allow"]
 
-    def provider(role: str, owner: str) -> Provider:
+    def provider(wanted: policies.Policy) -> Provider:
         if request.param == "user":
-            return StaticProvider(*request.getfixturevalue("administered")(role, owner))
-        key, secret = request.getfixturevalue("parent")
-        narrowed = json.dumps(policy(role, owner=owner, prefix=s3.prefix))
-        return AssumeRoleProvider(sts_endpoint=s3.url, access_key=key, secret_key=secret, policy=narrowed, region="us-east-1")
+            return StaticProvider(*users.add(wanted))
+        key, secret = users.add({"Version": "2012-10-17", "Statement": every})
+        return AssumeRoleProvider(sts_endpoint=s3.url, access_key=key, secret_key=secret, policy=json.dumps(wanted), region="us-east-1")
 
     def act(role: str, owner: str = "*") -> S3Footage:
-        store = s3.footage(credentials=provider(role, owner), makes_buckets=role == RECORDING)
+        store = s3.footage(credentials=provider(policy(role, owner=owner, prefix=s3.prefix)), makes_buckets=role == RECORDING)
         opened.append(store)
         return store
 
     yield act
     for store in opened:
         await store.close()
-
-
-@pytest.fixture
-def parent(s3: Store, administered: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Whoever opens sessions may do everything that one of the roles may."""
-    every = [each for role in policies.ROLES for each in policies.statements(role, "*", s3.prefix) if each["Effect"] == "Allow"]
-    with monkeypatch.context() as patched:
-        patched.setitem(globals(), "policy", lambda role, **more: {"Version": "2012-10-17", "Statement": every})
-        return administered("parent", "*")
 
 
 async def denied(doing: Awaitable[Any]) -> bool:
