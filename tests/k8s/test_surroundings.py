@@ -36,10 +36,9 @@ def pods() -> Iterator[tuple[str, Object]]:
             yield each["metadata"]["name"], each["spec"]["template"]["spec"]
 
 
-@pytest.mark.parametrize("version", ["1.30", "1.33", "1.36"])
-def test_kubernetes_takes_every_object(version: str) -> None:
+def test_kubernetes_takes_every_object() -> None:
     for each in objects():
-        kubernetes_validate.validate(each, version, strict=True)
+        kubernetes_validate.validate(each, "1.33", strict=True)
 
 
 def test_every_pod_keeps_to_the_restricted_standard() -> None:
@@ -98,6 +97,6 @@ def test_keys_are_made_once_and_are_those_that_pods_mount(tmp_path: Path) -> Non
 
 def test_the_tests_bring_no_image_from_a_registry() -> None:
     replaced = {each["name"] for each in kustomization(ROOT / "k8s" / "test")["images"]}
-    gone = {each["target"]["name"] for each in kustomization(ROOT / "k8s" / "test")["patches"]}
+    gone = {each["target"]["name"] for each in kustomization(ROOT / "k8s" / "test")["patches"] if "$patch" in each["patch"]}
     images = {container["image"].rpartition(":")[0] or container["image"] for name, pod in pods() if name not in gone for container in pod["containers"]}
     assert images == replaced

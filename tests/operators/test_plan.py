@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operators.ingest_fleet.plan import CROWDED_S, Demand, Past, plan, pods_for
@@ -40,6 +40,7 @@ presents = st.builds(Present, st.none() | st.integers(0, 250), st.integers(0, 25
 pasts = st.builds(Past, st.lists(st.tuples(st.floats(0, 1000), st.integers(0, 250)), max_size=5).map(tuple), st.none() | st.floats(0, 1000))
 
 
+@settings(max_examples=50)
 @given(bounds(), st.none() | demands, presents, pasts, st.booleans())
 def test_no_pool_has_more_pods_than_it_may_unless_they_are_on_their_way_out(
     bounds: Bounds, demand: Demand | None, present: Present, past: Past, is_ending: bool,
@@ -49,16 +50,19 @@ def test_no_pool_has_more_pods_than_it_may_unless_they_are_on_their_way_out(
     assert is_ending or made.replicas >= min(bounds.min_pods, present.replicas or bounds.min_pods)
 
 
+@settings(max_examples=50)
 @given(bounds(), demands, presents, pasts)
 def test_what_is_needed_comes_at_once_as_far_as_the_bounds_allow(bounds: Bounds, demand: Demand, present: Present, past: Past) -> None:
     assert plan(bounds, demand, present, past, 1000.0).replicas >= min(pods_for(bounds, demand), bounds.max_pods)
 
 
+@settings(max_examples=50)
 @given(bounds(), presents, pasts)
 def test_nothing_falls_while_ingest_is_silent(bounds: Bounds, present: Present, past: Past) -> None:
     assert plan(bounds, None, present, past, 1000.0).replicas >= (present.replicas or 0)
 
 
+@settings(max_examples=50)
 @given(bounds(), st.none() | demands, presents, pasts, st.booleans())
 def test_a_claim_goes_only_when_its_pod_has_gone_and_its_spool_is_empty(
     bounds: Bounds, demand: Demand | None, present: Present, past: Past, is_ending: bool,
@@ -72,6 +76,7 @@ def test_a_claim_goes_only_when_its_pod_has_gone_and_its_spool_is_empty(
     assert all(each >= made.replicas and each not in present.pods for each in made.upload)
 
 
+@settings(max_examples=50)
 @given(bounds(), st.lists(st.tuples(demands, st.floats(0.5, 100)), min_size=1, max_size=30))
 def test_a_fall_waits_until_fewer_pods_were_enough_for_the_whole_time(bounds: Bounds, course: list[tuple[Demand, float]]) -> None:
     now, past, present = 1000.0, Past(), NOTHING
