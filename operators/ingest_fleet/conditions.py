@@ -99,7 +99,7 @@ def turned(found: Iterable[Condition], before: Iterable[Mapping[str, Any]]) -> l
     """Those that tell news: bad ones that now hold or no longer do."""
     known = {each["type"]: each["status"] for each in before}
     news = [each for each in found if each.holds is not None and known.get(each.type) != each.status]
-    return [each for each in news if each.type in known or (is_bad(each) and each.type != "Ready")]
+    return [each for each in news if known.get(each.type) in ("True", "False") or (is_bad(each) and each.type != "Ready")]
 
 
 def is_bad(condition: Condition) -> bool:

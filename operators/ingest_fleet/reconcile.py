@@ -15,6 +15,7 @@ from operators.ingest_fleet.present import Present, claim, upload_job
 from vonglau.clock import Clock, utc
 from vonglau.errors import Refused, VonglauError
 
+PATIENCE_S = 15.0  # without an answer before it is said that there is none; nothing falls meanwhile
 UNREACHED_S = 60.0  # a pool whose ingest does not answer so long goes without its leave
 logger = logging.getLogger(__name__)
 Manifest = dict[str, Any]
@@ -41,7 +42,8 @@ class Known:
     trouble: str = ""  # what Kubernetes refused
     ending_since: float | None = None
     is_forgotten: bool = False  # by ingest
-    demand: Demand | None = None
+    demand: Demand | None = None  # as it was last told, for PATIENCE_S
+    told_at: float = float("-inf")  # monotonic
     plan: Plan | None = None
     ready: int = 0
 
@@ -57,8 +59,8 @@ class Reconciler:
     async def reconcile(self, pool: IngestPool, present: Present) -> None:
         """Raises: VonglauError: Kubernetes does not answer; what ingest does not answer is part of the plan."""
         known = self.known.setdefault(pool.uid, Known())
-        known.demand = await self._demand(pool, known)
-        made = plan(pool.bounds, known.demand, present, known.past, self.clock.monotonic(), is_ending=self._goes(pool, known))
+        demand = await self._demand(pool, known)
+        made = plan(pool.bounds, demand, present, known.past, self.clock.monotonic(), is_ending=self._goes(pool, known))
         known.past, known.plan, known.ready = made.past, made, present.ready
         known.trouble = await self._apply(pool, present, made, known)
         await self._spools(pool, made)
@@ -69,15 +71,19 @@ class Reconciler:
 
     async def _demand(self, pool: IngestPool, known: Known) -> Demand | None:
         """None: not known."""
+        now = self.clock.monotonic()
         try:
             if not pool.is_ending:
-                return await self.ingest.demand(pool)
+                known.demand, known.told_at = await self.ingest.demand(pool), now
+                return known.demand
             if not known.is_forgotten:
                 await self.ingest.forget(pool.name)
                 known.is_forgotten = True
         except VonglauError as error:
-            if known.demand is not None or known.plan is None:
+            if now - known.told_at >= PATIENCE_S and (known.demand is not None or known.plan is None):
                 logger.warning("ingest does not answer for the pool %s: %s", pool.name, error.message)
+        if now - known.told_at >= PATIENCE_S:
+            known.demand = None
         return None
 
     def _goes(self, pool: IngestPool, known: Known) -> bool:

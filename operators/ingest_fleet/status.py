@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from operators.ingest_fleet.conditions import Condition, is_bad, turned, written
+from operators.ingest_fleet.conditions import ABNORMAL, Condition, is_bad, turned, written
 from operators.ingest_fleet.plan import Demand, Plan
 from operators.ingest_fleet.pool import GROUP, KIND, MEGA, POOL_LABEL, VERSION, IngestPool
 from operators.ingest_fleet.present import Present
@@ -47,11 +47,18 @@ def without_figures(status: Mapping[str, Any]) -> Manifest:
 
 def events_of(pool: IngestPool, present: Present, plan: Plan, found: Iterable[Condition]) -> list[tuple[str, str, str]]:
     """Type, reason, message of each."""
-    said = [("Warning" if is_bad(each) else "Normal", f"{each.type}" if is_bad(each) else f"{each.type}Over", each.message or each.reason)
-            for each in turned(found, pool.status.get("conditions", ())) if each.type != "Reconciling"]
+    news = [each for each in turned(found, pool.status.get("conditions", ())) if each.type != "Reconciling"]
+    said = [("Warning" if is_bad(each) else "Normal", called(each), each.message or each.reason) for each in news]
     if present.replicas != plan.replicas:
         said.append(("Normal", "Scaled", f"{present.replicas or 0} → {plan.replicas} pods"))
     return said
+
+
+def called(condition: Condition) -> str:
+    """The reason of its event."""
+    if condition.type not in ABNORMAL:
+        return condition.reason
+    return condition.type if condition.holds else f"{condition.type}Over"
 
 
 def event(pool: IngestPool, namespace: str, kind: str, reason: str, message: str, now: str) -> Manifest:

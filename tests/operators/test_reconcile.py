@@ -23,6 +23,20 @@ async def test_pods_come_before_ingest_can_answer_and_follow_it_once_it_does(wor
     assert world.cluster.condition("Ready") == ("True", "PodsReady", "200 cameras on 10 pods")
 
 
+async def test_an_answer_that_fails_to_come_once_is_no_news(world: World) -> None:
+    world.needs(40)
+    await turns(world, 2)
+    events = list(world.cluster.events)
+    world.needs(None)
+    assert await turns(world, 3) == [2] * 3
+    assert world.cluster.condition("Ready")[0] == "True"
+    await turns(world, 8)
+    assert world.cluster.condition("IngestReachable")[:2] == ("False", "NoAnswer")
+    world.needs(40)
+    await world.turn()
+    assert [reason for reason, _ in world.cluster.events[len(events) :]] == ["IngestUnreachable", "NoAnswer", "PodsReady", "Answered"]
+
+
 async def test_a_pool_that_shrinks_leaves_no_volume_behind(world: World) -> None:
     world.needs(60)
     assert await world.turn() == 3
