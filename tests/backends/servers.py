@@ -19,8 +19,25 @@ from pathlib import Path
 
 import pytest
 
+from vonglau.broker.server import free_port
+
 STARTS_WITHIN_S, ENDS_WITHIN_S = 60.0, 10.0
 KEY, SECRET = "vonglau-tests", "vonglau-tests-secret"
+OTLP = "VONGLAU_TEST_OTLP"
+JAEGER = """\
+service:
+  extensions: [jaeger_storage, jaeger_query]
+  pipelines:
+    traces: {{receivers: [otlp], exporters: [jaeger_storage_exporter]}}
+  telemetry: {{metrics: {{level: none}}}}
+extensions:
+  jaeger_storage: {{backends: {{memory: {{memory: {{max_traces: 50000}}}}}}}}
+  jaeger_query: {{storage: {{traces: memory}}, http: {{endpoint: "127.0.0.1:{query}"}}, grpc: {{endpoint: "127.0.0.1:{other}"}}}}
+receivers:
+  otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{otlp}"}}}}}}
+exporters:
+  jaeger_storage_exporter: {{trace_storage: memory}}
+"""
 MONGODB = ("-Xmx2g", "-XX:TieredStopAtLevel=1")
 
 
@@ -43,8 +60,11 @@ def found(name: str) -> str:
 class Server:
     """One process on a port that stays the same when it is started again."""
 
-    def __init__(self, name: str, command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str]) -> None:
-        self.name, self.port = name, port
+    def __init__(
+        self, name: str, command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str], named: Mapping[str, str] | None = None,
+    ) -> None:
+        """named: variables for the tests, beside the one of its URL."""
+        self.name, self.port, self.named = name, port, dict(named or {})
         self._command = command
         self._log = folder / f"{name}.log"
         self._environment = {**os.environ, **environment}
@@ -106,10 +126,21 @@ def mongodb_url(server: Server) -> str:
     return f"mongodb://127.0.0.1:{server.port}"
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+def jaeger(folder: Path) -> Server | None:
+    """None: it is not installed. Traces come by OTLP and stay in memory."""
+    path, query, otlp = program("jaeger"), free_port(), free_port()
+    if path is None:
+        return None
+    configuration = folder / "jaeger.yaml"
+    configuration.write_text(JAEGER.format(query=query, otlp=otlp, other=free_port()), "utf-8")
+    return Server("jaeger", [path, "--config", str(configuration)], query, folder, {}, {OTLP: f"http://127.0.0.1:{otlp}"})
+
+
+def jaeger_url(server: Server) -> str:
+    return f"http://127.0.0.1:{server.port}"
+
+
+SERVERS = (("VONGLAU_TEST_S3", minio, s3_url), ("VONGLAU_TEST_MONGODB", mongodb, mongodb_url), ("VONGLAU_TEST_JAEGER", jaeger, jaeger_url))
 
 
 @contextlib.contextmanager
@@ -117,7 +148,7 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
     """What is installed, and the variables that name it. A variable that is set already stands for a server of its own."""
     with contextlib.ExitStack() as stack:
         named: dict[str, str] = {}
-        for variable, made, url in (("VONGLAU_TEST_S3", minio, s3_url), ("VONGLAU_TEST_MONGODB", mongodb, mongodb_url)):
+        for variable, made, url in SERVERS:
             if os.environ.get(variable):
                 continue
             server = made(folder)
@@ -126,7 +157,7 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
                 continue
             stack.callback(server.stop)
             server.start()
-            named[variable] = url(server)
+            named |= {variable: url(server)} | server.named
         yield named
 
 
