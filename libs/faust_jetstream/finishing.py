@@ -162,7 +162,7 @@ class Finishing(_Consumer):
         return True
 
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
-        self._committing = self.offsets.generation
+        self._committing = self.offsets.generation if self._group else 0
         done = await super()._commit_offsets(offsets, start_new_transaction)
         if done:
             await self._drop_consumed(offsets)
