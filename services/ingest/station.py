@@ -158,9 +158,11 @@ class Station:
         """Once in the life of the process. Raises: Unavailable."""
         if camera in self._past:
             return
-        past, lasting = await self.beginnings.found(camera, claim.epoch, is_inherited=claim.is_inherited)
+        last = await self._claims.last(camera) if claim.is_inherited else None
+        is_inherited = claim.is_inherited and (last is None or self._claims.is_own(last))  # another pool's process may have had it meanwhile
+        past, lasting = await self.beginnings.found(camera, claim.epoch, is_inherited=is_inherited)
         self._past[camera] = past
-        if claim.is_inherited:
+        if is_inherited:
             self.telling.inherit(camera)
         if lasting is not None:
             self.telling.tell_of_predecessor(interruption_ended(lasting, past.until_ns))
