@@ -114,7 +114,8 @@ async def test_who_leaves_hands_over_before_it_stops_and_no_frame_is_missing(cit
     for camera in theirs:
         await city.recorded(camera, before[camera] + 5)
         await eventually(partial(is_whole, city, camera))
-        assert len({each.epoch for each in await city.facts(SegmentRecorded, camera)}) >= 2
+    epochs = [{each.epoch for each in await city.facts(SegmentRecorded, camera)} for camera in theirs]
+    assert max(map(len, epochs)) >= 2, "it was another process that went on"
 
 
 async def is_whole(city: City, camera: str) -> bool:
