@@ -28,6 +28,7 @@ SERVICE = "operator"
 async def main(settings: FleetSettings, stop: asyncio.Event) -> None:
     for talker in ("httpx2", "kopf.objects", "aiohttp.access"):  # a line for each request and each change
         logging.getLogger(talker).setLevel(logging.WARNING)
+    logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)  # an API server that is away is told by the loop, once
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         config = KubeConfig.from_service_account() if settings.kubeconfig is None else KubeConfig.from_file(settings.kubeconfig)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # a conftest is the runner's to import
 
 ROOT = Path(__file__).parents[2]
 TEMPORARY = ("/tmp", "/var/tmp", "/run/lock", "/proc", "/sys", "/dev")  # noqa: S108
-SERVICES = ("registry", "ingest", "recording")
+PROGRAMS = ("services.registry", "services.ingest", "services.ingest.leftovers", "services.recording", "operators.ingest_fleet")
 pytestmark = [pytest.mark.backends, pytest.mark.timeout(1200)]
 
 
@@ -31,9 +31,9 @@ def python_of(image: Image) -> str:
     return image.run("python", "-c", "import platform; print(platform.python_version())").stdout.strip()
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_every_service_starts_in_the_image_and_names_what_is_wrong_with_its_environment(platform: Image, service: str) -> None:
-    refused = platform.run("python", "-m", f"services.{service}", environment={"VONGLAU_LOG_LEVEL": "loud"})
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_starts_in_the_image_and_names_what_is_wrong_with_its_environment(platform: Image, program: str) -> None:
+    refused = platform.run("python", "-m", program, environment={"VONGLAU_LOG_LEVEL": "loud"})
     assert refused.returncode == 2, refused.stderr
     assert "VONGLAU_LOG_LEVEL='loud' is not one of" in refused.stderr
 

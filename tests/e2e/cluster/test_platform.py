@@ -133,6 +133,14 @@ def test_a_server_that_starts_again_costs_no_second(installation: Installation, 
     ready(installation, CAMERAS, 120)
 
 
+def test_a_pool_that_goes_leaves_nothing_on_its_volumes(installation: Installation) -> None:
+    begun = time.monotonic()
+    installation.cluster.kubectl("delete", "ingestpool", "default", "-n", installation.namespace, "--timeout=180s")
+    installation.figures["pool of two pods deleted, its spools uploaded, s"] = round(time.monotonic() - begun, 1)
+    assert installation.cluster.objects("pvc", installation.namespace) == []
+    assert installation.pods("ingest") == []
+
+
 def is_whole(installation: Installation, since: str) -> bool:
     """Not while a service does not answer, or fills its views again."""
     try:
