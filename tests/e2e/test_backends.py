@@ -13,10 +13,11 @@ import orjson
 import pymongo
 import pytest
 
-from tests.backends.servers import Server, free_port, minio, mongodb, mongodb_url, s3_url
+from tests.backends.servers import Server, minio, mongodb, mongodb_url, s3_url
 from tests.backends.stores import Store, Users
 from tests.e2e.platform import ENDS_WITHIN_S, Platform, decoded, until
 from vonglau.broker import connect
+from vonglau.broker.server import free_port
 from vonglau.clock import SystemClock
 from vonglau.eventlog import FactPublisher, HeaderWriter
 from vonglau.footage import footage_bucket
