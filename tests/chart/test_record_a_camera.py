@@ -48,6 +48,7 @@ def camera() -> Iterator[str]:
         process.terminate()
 
 
+@pytest.mark.long
 def test_a_camera_that_is_recorded_passes_and_so_it_does_again(proof: Proof, camera: str) -> None:
     for _ in range(2):  # the second finds owner and camera as the first left them
         result = proof.run("seen", camera, 60)

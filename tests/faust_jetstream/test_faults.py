@@ -36,6 +36,7 @@ def cluster(tmp_path: Any) -> Iterator[Cluster]:
         yield running
 
 
+@pytest.mark.long  # the drawn rounds of the default suite do the like
 async def test_exactly_once_survives_killed_workers_a_zombie_and_joins(server: Server, scenes: Scenes) -> None:
     scene, count = scenes(server, "exactly_once"), 2400
     first = scene.start()
@@ -74,6 +75,7 @@ async def test_a_killed_server_costs_no_event_and_no_worker(own_server: Server, 
     assert worker.running
 
 
+@pytest.mark.long
 async def test_a_cluster_that_loses_a_leader_keeps_every_total_exact(cluster: Cluster, scenes: Scenes) -> None:
     scene, count = scenes(cluster, "exactly_once", REPLICAS="3"), 1200
     worker = scene.start()
