@@ -35,7 +35,7 @@ class Assignment:
         self._knows_pools = self._knows_table = False
 
     def serve(self, changed: Callable[[str], None]) -> None:
-        """changed: takes each camera whose place may have changed."""
+        """changed: takes each camera that has come here or goes from here, or may have."""
         self._changed = changed
 
     def place(self, listed: Listed) -> Place:
@@ -56,17 +56,19 @@ class Assignment:
     def pools_changed(self, selection: Selection) -> None:
         first, self._knows_pools = not self._knows_pools, True
         moved = self.census.pools_changed(selection)
-        self._tell(None if first else moved)
+        self._tell(self._here() if first else moved)
 
     def table_changed(self, table: SlotTable) -> None:
         first, self._knows_table = not self._knows_table, True
         before, self.table = self.table, table
-        slots = set(table.moved(before))
-        self._tell(None if first else {each.camera for each in self.census.cameras(self.pool) if slot_of(each.camera) in slots})
+        slots = {slot for slot in table.moved(before) if self._node in (table.holders[slot], before.holders[slot])}
+        self._tell(self._here() if first else {each.camera for each in self.census.cameras(self.pool) if slot_of(each.camera) in slots})
 
-    def _tell(self, cameras: set[str] | None) -> None:
-        """None: all that the pool has."""
-        for camera in sorted({each.camera for each in self.census.cameras(self.pool)} if cameras is None else cameras):
+    def _here(self) -> set[str]:
+        return {each.camera for each in self.census.cameras(self.pool) if self.table.holders[slot_of(each.camera)] == self._node}
+
+    def _tell(self, cameras: set[str]) -> None:
+        for camera in sorted(cameras):
             self._changed(camera)
 
 

@@ -48,6 +48,8 @@ class Census:
 
     def pools_changed(self, selection: Selection) -> set[str]:
         """Cameras that are in another pool now."""
+        if selection.pools == self.selection.pools:  # as they are told again after each reconnect
+            return set()
         before, self.selection = self._chosen, selection
         self._chosen, self._cameras, self._overlapping = {}, defaultdict(set), defaultdict(set)
         for camera in before:
