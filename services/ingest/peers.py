@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -31,7 +32,8 @@ class Peers:
         self._station = station
         self._assignment = station.assignment
         self._node = node
-        self._links: dict[str, Link] = {}  # by address
+        self._addresses: dict[str, str] = {}  # by key of the member; links follow it
+        self._links: dict[str, Link] = {}
 
     async def close(self) -> None:
         for link in self._links.values():
@@ -59,7 +61,7 @@ class Peers:
         try:
             answer = await self._stub(member).ListCameraStatuses(wire.ListCameraStatusesRequest(cameras=cameras), timeout=STATUS_S)
         except grpc.aio.AioRpcError as error:
-            raise Unavailable("PEER_UNREACHABLE", f"{member.node} does not answer: {error_of(error).message}") from error
+            raise unreachable(member, error) from error
         return list(answer.statuses)
 
     async def watch(self, member: Member, camera: str) -> AsyncIterator[wire.WatchResponse]:
@@ -71,30 +73,35 @@ class Peers:
             raise Unavailable("CAMERA_NOT_ON_AIR", f"{member.node} shows it no longer: {error_of(error).message}", retry_after=2.0) from error
 
     async def spools(self, camera: str) -> list[Member]:
-        """Others that may hold footage of the camera that is not stored yet: who records it, and who did before."""
+        """Others that may hold footage of the camera that is not stored yet: who records it, and who did before. Raises: Unavailable."""
         start = self._station.started.get(camera)
         wanted = [(start.pool, start.node), start.before] if start is not None else []
         found: list[Member] = []
         for pool, node in wanted:
-            with contextlib.suppress(Unavailable):
-                member = (await self._members.of(pool)).get(node) if node else None
-                if member is not None and not self._is_own(member):
-                    found.append(member)
+            member = (await self._members.of(pool)).get(node) if node else None
+            if member is not None and not self._is_own(member):
+                found.append(member)
         return found
 
     async def read_spool(self, member: Member, request: wire.ReadSpoolRequest) -> AsyncGenerator[wire.ReadSpoolResponse, None]:
-        """What the member itself holds; nothing where it does not answer."""
+        """What the member itself holds. Raises: Unavailable: nobody can say then what is not stored yet."""
         own = wire.ReadSpoolRequest(camera=request.camera, from_ns=request.from_ns, to_ns=request.to_ns, index_only=request.index_only, relayed=True)
-        with contextlib.suppress(grpc.aio.AioRpcError):
+        try:
             async for response in self._stub(member).ReadSpool(own, timeout=SPOOL_S):
                 yield response
+        except grpc.aio.AioRpcError as error:
+            raise unreachable(member, error) from error
 
     def _is_own(self, member: Member) -> bool:
         return (member.pool, member.node) == (self._assignment.pool, self._node)
 
     def _stub(self, member: Member) -> IngestAsyncStub:
-        address = member.address
-        if address not in self._links:
-            self._links[address] = self._identity.link("ingest", lambda: address)
-        stub: IngestAsyncStub = IngestStub(self._links[address].channel())
+        self._addresses[member.key] = member.address
+        if member.key not in self._links:
+            self._links[member.key] = self._identity.link("ingest", partial(self._addresses.__getitem__, member.key))
+        stub: IngestAsyncStub = IngestStub(self._links[member.key].channel())
         return stub
+
+
+def unreachable(member: Member, error: grpc.aio.AioRpcError) -> Unavailable:
+    return Unavailable("PEER_UNREACHABLE", f"{member.node} does not answer: {error_of(error).message}")

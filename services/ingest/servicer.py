@@ -17,7 +17,7 @@ from services.ingest.station import Station
 from services.ingest.statuses import Statuses
 from services.ingest.viewing import TimeLine
 from vonglau.access import Access, camera_not_visible
-from vonglau.errors import Refused, Unavailable, VonglauError
+from vonglau.errors import Invalid, Refused, Unavailable, VonglauError
 from vonglau.ingest.v1 import service_pb2 as wire
 from vonglau.ingest.v1.service_pb2_grpc import IngestServicer
 from vonglau.rpc import PageToken, call, page_size
@@ -48,8 +48,10 @@ class Servicer(IngestServicer):
         asking = call(context, request)
         scope = self.access.scope(asking, "camera.read")
         listed = self.station.roster.cameras
+        if len(request.cameras) > STATUSES_MOST:
+            raise Invalid("TOO_MANY_CAMERAS", f"one call names at most {STATUSES_MOST} cameras, not {len(request.cameras)}", field="cameras")
         if request.cameras:
-            wanted = [camera for camera in request.cameras[:STATUSES_MOST] if camera in listed and scope.covers(listed[camera].owner)]
+            wanted = [camera for camera in request.cameras if camera in listed and scope.covers(listed[camera].owner)]
             return wire.ListCameraStatusesResponse(statuses=self.statuses.of(wanted))
         size = page_size(request, default=STATUSES_DEFAULT, most=STATUSES_MOST)
         (after,) = PageToken.decode(request) or [""]
@@ -110,19 +112,20 @@ class Servicer(IngestServicer):
 
     async def _followed(self, camera: str, line: TimeLine) -> AsyncIterator[wire.WatchResponse]:
         """Parts of whichever process records the camera, until it is not meant to be recorded any more. Raises: what says why it can't be seen."""
-        until = None
+        loop = asyncio.get_running_loop()
+        until, begun = loop.time() + FOLLOW_S, False
         while True:
             try:
                 async for response in self._shown_now(camera, line):
-                    until = asyncio.get_running_loop().time() + FOLLOW_S
+                    until, begun = loop.time() + FOLLOW_S, True
                     yield response
             except Unavailable:
-                if until is None:
+                if not begun:
                     raise
             listed = self.station.roster.cameras.get(camera)
             if self.station.is_stopping or listed is None or not listed.is_meant:
                 return
-            if until is not None and asyncio.get_running_loop().time() > until:
+            if loop.time() > until:
                 raise self._not_on_air(camera)
             await asyncio.sleep(LOOK_S)
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.e2e.platform import Platform, decoded, until
-from tests.e2e.timelines import seconds, settled
+from tests.e2e.timelines import accounted_for, seconds
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -61,9 +61,7 @@ def test_after_many_faults_every_second_is_recorded_or_has_a_cause(platform: Pla
         logger.warning("%d: %s", turn, strike(platform, chance))
         until(lambda: platform.all_recording(CAMERAS), 60, "all recorded again")
     for camera in platform.states():
-        found = until(partial(settled, platform, camera, began), 60, f"all of {camera} is explained")
-        assert sum(one["seconds"] for one in found) == pytest.approx(seconds(found), abs=0.01)
-        assert {one["cause"] for one in found if one["kind"] == "gap"} <= CAUSES_OF_KILLS
+        found = accounted_for(platform, camera, began, CAUSES_OF_KILLS)
         clip = tmp_path / f"{camera}.mp4"
         platform.ask("play", camera, "--from", began, "--out", str(clip))
         assert decoded(clip) == ""
@@ -86,7 +84,6 @@ def test_the_log_away_for_a_minute_costs_no_second(platform: Platform) -> None:
     finally:
         log.resume()
     for camera in ("sim-1", "sim-2", "sim-3", "sim-4"):
-        found = until(partial(settled, platform, camera, began), 60, f"all of {camera} is told")
-        assert [one for one in found if one["kind"] == "gap"] == []
+        found = accounted_for(platform, camera, began, set())
         assert seconds(found) > AWAY_S
     assert platform.run("verify").returncode == 0

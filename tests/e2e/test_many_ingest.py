@@ -8,13 +8,12 @@ import secrets
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 
 import psutil
 import pytest
 
 from tests.e2e.platform import Platform, until
-from tests.e2e.timelines import seconds, settled
+from tests.e2e.timelines import accounted_for
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -72,7 +71,5 @@ def test_cameras_that_change_processes_by_chance_are_recorded_or_explained(platf
         logger.warning("%d: %s", turn, strike(platform, chance))
         until(lambda: platform.all_recording(CAMERAS), 90, "all recorded again")
     for camera in platform.states():
-        found = until(partial(settled, platform, camera, began), 90, f"all of {camera} is explained")
-        assert sum(one["seconds"] for one in found) == pytest.approx(seconds(found), abs=0.01)
-        assert {one["cause"] for one in found if one["kind"] == "gap"} <= CAUSES
+        accounted_for(platform, camera, began, CAUSES)
     assert platform.run("verify").returncode == 0

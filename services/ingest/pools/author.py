@@ -72,7 +72,7 @@ class Author:
                     await self._steady()
                     self._changed.set()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TURN_S if self._moving else None):
+                async with asyncio.timeout(TURN_S if self._moving else TTL_S):  # an expiry may have been missed while the connection was away
                     await self._changed.wait()
 
     async def _steady(self) -> None:

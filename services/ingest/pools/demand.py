@@ -19,6 +19,7 @@ def demand(pool: str, census: Census, table: SlotTable, members: Iterable[Member
     cameras = list(census.cameras(pool))
     carried = loads(cameras)
     by_holder = Counter(table.holders[slot_of(listed.camera)] for listed in cameras)
+    slots = Counter(table.holders[slot] for slot in carried)
     recording = min(len(cameras), sum(member.report.recording for member in live.values()))
     withheld = sum(member.report.withheld for member in live.values())
     return Demand(
@@ -32,7 +33,7 @@ def demand(pool: str, census: Census, table: SlotTable, members: Iterable[Member
             slot_of(listed.camera) for listed in cameras
             if (start := started.get(listed.camera)) is not None and start.node in live and start.node != table.holders[slot_of(listed.camera)]
         }),
-        members=[described(member, table, carried, by_holder[node]) for node, member in sorted(live.items())],
+        members=[described(member, slots[node], by_holder[node]) for node, member in sorted(live.items())],
         overlapping_pools=sorted(census.overlapped_by(pool)),
         overlapping_cameras=census.overlapping(pool),
         unselected_cameras=sum(1 for _ in census.cameras("")),
@@ -45,10 +46,11 @@ def bitrate(expected: int, members: Iterable[Member], cameras: int, recording: i
     return rest + sum(member.report.bitrate_bps for member in members)
 
 
-def described(member: Member, table: SlotTable, carried: Mapping[int, object], cameras: int) -> MemberDemand:
+def described(member: Member, slots: int, cameras: int) -> MemberDemand:
+    """slots: that carry cameras."""
     return MemberDemand(
         name=member.node,
-        slots=sum(holder == member.node and slot in carried for slot, holder in enumerate(table.holders)),
+        slots=slots,
         cameras=cameras,
         bitrate_bps=member.report.bitrate_bps,
         leaving=member.is_leaving,

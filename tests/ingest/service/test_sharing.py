@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from fractions import Fraction
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
+from services.ingest.pools import Members
 from vonglau.broker import KeyValue
 from vonglau.broker.topology import LEASES
-from vonglau.errors import Denied, Invalid, NotFound, VonglauError
+from vonglau.errors import Denied, Invalid, NotFound, Unavailable, VonglauError
 from vonglau.ingest.v1 import service_pb2 as wire
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
 from vonglau.rpc import error_of
@@ -134,7 +136,9 @@ async def test_a_camera_with_one_connection_is_let_go_by_whoever_has_it(city: Ci
     await eventually(lambda: camera_is_on(gets, "cam-6"), 20)
 
 
-async def test_who_dies_is_replaced_when_its_lease_ends(city: City, cameras: CameraFarm, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_told", [True, pytest.param(False, marks=pytest.mark.long)], ids=["told", "missed"])
+async def test_who_dies_is_replaced_when_its_lease_ends(city: City, cameras: CameraFarm, monkeypatch: pytest.MonkeyPatch, is_told: bool) -> None:
+    """Also where the expiry was missed, as by a connection that was away at that moment."""
     for module in ("members", "author"):
         monkeypatch.setattr(f"services.ingest.pools.{module}.TTL_S", 2)
     monkeypatch.setattr("services.ingest.pools.members.RENEW_S", 0.5)
@@ -145,6 +149,9 @@ async def test_who_dies_is_replaced_when_its_lease_ends(city: City, cameras: Cam
         await city.register(camera, cameras.url(camera))
     await dead.start_process()
     await eventually(shared(city, dead), 25)
+    if not is_told:
+        take = Members._take
+        monkeypatch.setattr(Members, "_take", lambda members, entry: entry.value is not None and take(members, entry))
     await dead.kill()
     await eventually(lambda: has_all(city), 25)
 
@@ -154,6 +161,34 @@ async def test_what_another_process_has_not_stored_yet_is_read_through_whoever_i
     read = await eventually(lambda: spooled(city, camera, relayed=False))
     assert [each.start_ns for each in read] == sorted(each.start_ns for each in read)
     assert await spooled(city, camera, relayed=True) == [], "nothing of it is here"
+
+
+async def test_while_another_process_does_not_answer_nobody_says_that_nothing_waits(city: City, cameras: CameraFarm) -> None:
+    silent = city.peer(1)
+    await city.start()
+    for camera in sorted(CAMERAS):
+        await city.register(camera, cameras.url(camera))
+    await silent.start_process()
+    await eventually(shared(city, silent), 25)
+    camera = min(await silent.on_air())
+    assert silent.process is not None
+    silent.process.send_signal(signal.SIGSTOP)
+    request = wire.ReadSpoolRequest(camera=camera, from_ns=0, to_ns=2**62, index_only=True)
+    try:
+        refused = await refusal(collected(city.stub(service="recording").ReadSpool(request, timeout=1.5)))
+    finally:
+        silent.process.send_signal(signal.SIGCONT)
+    assert isinstance(refused, Unavailable)
+
+
+async def collected(parts: AsyncIterator[wire.ReadSpoolResponse]) -> list[wire.ReadSpoolResponse]:
+    return [part async for part in parts]
+
+
+async def test_one_call_names_no_more_cameras_than_it_may(city: City) -> None:
+    await city.start()
+    request = wire.ListCameraStatusesRequest(cameras=[f"cam-{number}" for number in range(5001)])
+    assert isinstance(await refusal(city.stub().ListCameraStatuses(request)), Invalid)
 
 
 async def spooled(city: City, camera: str, *, relayed: bool) -> list[wire.SpoolSegment]:
