@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "helm" / "vonglau" / "files" / "record_a_camera.py"
-pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.long, pytest.mark.loopback, pytest.mark.timeout(120)]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ def camera() -> Iterator[str]:
         process.terminate()
 
 
-@pytest.mark.long
 def test_a_camera_that_is_recorded_passes_and_so_it_does_again(proof: Proof, camera: str) -> None:
     for _ in range(2):  # the second finds owner and camera as the first left them
         result = proof.run("seen", camera, 60)

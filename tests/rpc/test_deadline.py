@@ -23,8 +23,7 @@ async def test_a_step_of_a_handler_takes_no_longer_than_the_caller_waits(echo: A
 
     echo.plan = plan
     await client.ask(GetOwnerRequest(owner="ward"), timeout=3)
-    assert 2 < allowed[0] < 3
-    assert 2 < allowed[1] < 3
+    assert all(2 < step_s < 3.1 for step_s in allowed[:2]), "gRPC rounds what is left upwards"
     assert allowed[2] == 1
 
 

@@ -50,7 +50,7 @@ from vonglau.testing.scenes import SceneSpec
 from vonglau.testing.waiting import eventually
 
 M = TypeVar("M", bound=Message)
-QUICK = SceneSpec(width=320, height=180, fps=Fraction(10), seconds=Fraction(4), gop=5, kbps=200)
+QUICK = SceneSpec(width=320, height=180, fps=Fraction(20), seconds=Fraction(4), gop=5, kbps=200)
 PLANE = DataPlaneSettings(
     segment_s=0.5, silence_s=1, backoff_first_s=0.2, backoff_most_s=0.5, unauthorised_wait_s=0.5, connect_timeout_s=1, reply_timeout_s=1, drain_interval_ms=50
 )

@@ -171,6 +171,7 @@ async def test_while_another_process_does_not_answer_nobody_says_that_nothing_wa
     await silent.start_process()
     await eventually(shared(city, silent), 25)
     camera = min(await silent.on_air())
+    assert await eventually(lambda: spooled(city, camera, relayed=False)), "until it is known who holds its footage, nobody is asked for it"
     assert silent.process is not None
     silent.process.send_signal(signal.SIGSTOP)
     request = wire.ReadSpoolRequest(camera=camera, from_ns=0, to_ns=2**62, index_only=True)

@@ -52,7 +52,7 @@ async def test_a_viewer_sees_a_film_that_begins_at_0_in_parts_of_a_quarter_secon
     frames = recorded_frames(path)
     assert frames[0].key
     assert 0 <= frames[0].shown < 0.05
-    assert all(0.05 < after.shown - before.shown < 0.15 for before, after in pairwise(frames))
+    assert all(0.04 < after.shown - before.shown < 0.06 for before, after in pairwise(frames))
     scene = farm.camera("cam-1").scene("main")
     assert scene.breaks([frame.crc for frame in frames]) == []
     for response in responses[1:]:
