@@ -107,11 +107,12 @@ class Claims:
             return
 
     async def _take(self, key: str) -> Claim:
+        entry: Entry | None = None  # most slots that are claimed are claimed for the first time, so nothing is read before
         while True:
-            entry = await self._bucket.get(key)
             try:
                 epoch = await self._bucket.update(key, self._value, entry.revision if entry else 0)
             except LostRace:
+                entry = await self._bucket.get(key)
                 continue
             return Claim(epoch, is_inherited=holder(entry) in ("", self._node))
 

@@ -58,7 +58,7 @@ async def test_a_viewer_sees_a_film_that_begins_at_0_in_parts_of_a_quarter_secon
     for response in responses[1:]:
         (part,) = fragments(response.media)
         assert part.tracks[0].duration <= 90_000 // 4
-    assert late_s < 1.0, "it is live"
+    assert late_s < 3.0, "it is live"
     assert (await city.status("cam-1")).interruptions == 1, "one connection, the one that records"
     assert len(farm.camera("cam-1").plays) == 1
 
