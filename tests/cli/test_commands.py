@@ -9,12 +9,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from typer.testing import CliRunner
 
 from vonglau.cli.app import app
-from vonglau.cli.footage import Clip
+from vonglau.cli.footage import Clip, mark_line
 from vonglau.cli.output import Output
 from vonglau.cli.words import value, word
 from vonglau.errors import Invalid
 from vonglau.ingest.v1.events_pb2 import GapCause
-from vonglau.recording.v1.service_pb2 import FileStarted, PlayResponse
+from vonglau.recording.v1 import service_pb2 as recording
 from vonglau.registry.v1.events_pb2 import Purpose
 
 
@@ -50,13 +50,13 @@ def test_every_group_explains_itself(run: CliRunner, command: str) -> None:
     assert "Commands" in run.invoke(app, [*command.split(), "--help"]).stdout
 
 
-def reply(number: int) -> PlayResponse:
-    return PlayResponse(file=FileStarted(number=number, start=Timestamp(seconds=1_767_225_600), codec="avc1.640016"))
+def reply(number: int) -> recording.PlayResponse:
+    return recording.PlayResponse(file=recording.FileStarted(number=number, start=Timestamp(seconds=1_767_225_600), codec="avc1.640016"))
 
 
 def test_a_change_of_codec_makes_a_numbered_series(tmp_path: Path) -> None:
     clip = Clip(str(tmp_path / "clip.mp4"))
-    for part in (reply(1), PlayResponse(data=b"one"), reply(2), PlayResponse(data=b"two")):
+    for part in (reply(1), recording.PlayResponse(data=b"one"), reply(2), recording.PlayResponse(data=b"two")):
         clip.take(part)
     assert not (tmp_path / "clip.mp4").exists()
     clip.finish()
@@ -66,7 +66,7 @@ def test_a_change_of_codec_makes_a_numbered_series(tmp_path: Path) -> None:
 def test_a_clip_that_broke_off_leaves_nothing_behind(tmp_path: Path) -> None:
     clip = Clip(str(tmp_path / "clip.mp4"))
     clip.take(reply(1))
-    clip.take(PlayResponse(data=b"half"))
+    clip.take(recording.PlayResponse(data=b"half"))
     clip.abandon()
     assert list(tmp_path.iterdir()) == []
 
@@ -97,3 +97,15 @@ def test_data_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> N
     output.failure(Invalid("X", HOSTILE))
     shown = capsys.readouterr()
     assert (shown.out.count(HARMLESS), shown.err.count(HARMLESS)) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount_ns", "detail", "shown"),
+    [
+        (recording.MARK_KIND_CLOCK_OFFSET, -3_600_000_000_000, "beyond the limit", "clock_offset  -3600.000 s  beyond the limit"),
+        (recording.MARK_KIND_CLOCK_OFFSET, 0, "", "clock_offset  +0.000 s"),
+        (recording.MARK_KIND_STREAM_CHANGED, 0, "avc1.640016 640x360", "stream_changed  avc1.640016 640x360"),
+    ],
+)
+def test_a_mark_says_by_how_much(kind: recording.MarkKind, amount_ns: int, detail: str, shown: str) -> None:
+    assert mark_line(recording.Mark(kind=kind, amount_ns=amount_ns, detail=detail)).endswith(f"  {shown}")

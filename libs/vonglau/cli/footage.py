@@ -25,6 +25,7 @@ Camera = Annotated[str, typer.Argument(metavar="CAMERA", help="The camera's id."
 From = Annotated[str, typer.Option("--from", help="RFC 3339, or relative such as -10m.")]
 To = Annotated[str, typer.Option("--to", help="RFC 3339, relative, or now.")]
 STDOUT = "-"
+MEASURED = (recording.MARK_KIND_CLOCK_OFFSET, recording.MARK_KIND_DRIFT, recording.MARK_KIND_DISCONTINUITY)
 
 
 def timeline(
@@ -51,7 +52,7 @@ def timeline(
         rows = [stretch_row(stretch) for stretch in found.stretches]
         session.output.table(("from (+07:00)", "to", "length →", "what", "cause"), rows, "an empty range")
         for mark in found.marks:
-            session.output.line(f"{shown(mark.at)}  {word(recording.MarkKind, mark.kind)}  {mark.detail}")
+            session.output.line(mark_line(mark))
         if not found.spool_reachable:
             session.output.line("what is not stored yet can't be seen just now: the ingest process does not answer")
 
@@ -61,6 +62,12 @@ def timeline(
 def stretch_row(stretch: recording.Stretch) -> tuple[str, ...]:
     kind = word(recording.StretchKind, stretch.kind)
     return (shown(stretch.start), shown(stretch.end, date=False), duration(seconds(stretch)), kind, word(GapCause, stretch.cause))
+
+
+def mark_line(mark: recording.Mark) -> str:
+    """With the seconds by which a clock is off, or the media drifts or jumps."""
+    amount = f"{mark.amount_ns / 1e9:+.3f} s" if mark.kind in MEASURED else ""
+    return "  ".join(filter(None, (shown(mark.at), word(recording.MarkKind, mark.kind), amount, mark.detail)))
 
 
 def seconds(stretch: recording.Stretch) -> float:
