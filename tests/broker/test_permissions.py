@@ -16,7 +16,7 @@ from vonglau.broker import Broker, KeyValue, Login, NatsServer, connect
 from vonglau.broker.permissions import JOB, NEEDS, permissions
 from vonglau.broker.reconcile import ReconcileSettings, reconcile
 from vonglau.broker.topology import declared, declared_elsewhere
-from vonglau.broker.users import ACCOUNTS_FILE, main, seed_file
+from vonglau.broker.users import ACCOUNTS_FILE, main, public_key, seed_file
 from vonglau.errors import Refused
 from vonglau.testing.waiting import eventually
 
@@ -184,6 +184,29 @@ def test_a_seed_that_others_may_read_is_refused(users: Path) -> None:
     seed_file(users, "ingest").chmod(0o644)
     with pytest.raises(Refused, match="can be read by others"):
         main([str(users)])
+
+
+def test_a_site_may_do_what_ingest_may_as_it_passes_from_server_to_server() -> None:
+    ingest, site = permissions("ingest"), permissions("site-ha-dong")
+    assert site.subscribe == ingest.subscribe
+    assert "$JS.hub.API.$KV.claims.>" in site.publish
+    assert "$JS.hub.API.$KV.secrets.>" not in site.publish
+    assert "fact.*.*" in site.publish
+    assert [subject for subject in site.publish if subject.startswith(("es.", "$KV.", "$JS.API."))] == []
+    assert len(site.publish) == len(ingest.publish) - 3  # one pattern for all kinds of facts
+
+
+def test_a_sites_key_stays_when_others_are_added(tmp_path: Path) -> None:
+    for sites in (["--site", "ha-dong"], ["--site", "ba-dinh"], []):
+        assert main([str(tmp_path), *sites]) == 0
+    admitted = (tmp_path / ACCOUNTS_FILE).read_text("utf-8")
+    assert all(public_key(seed_file(tmp_path, site)) in admitted for site in ("site-ha-dong", "site-ba-dinh"))
+
+
+def test_a_site_whose_name_fits_no_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([str(tmp_path), "--site", "../ha-dong"])
+    assert "is no name of a site" in capsys.readouterr().err
 
 
 def test_nobody_else_may_do_anything() -> None:

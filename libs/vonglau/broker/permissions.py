@@ -35,6 +35,8 @@ NEEDS: Mapping[str, Needs] = {
     "recording": Needs(("es.recording.>",), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (ACCESS_STATE,), (LEASES,)),
 }
 JOB = "streams"  # the user that declares streams and buckets, and nothing else: it reads no event
+SITE = "site-"  # begins the user by which an owner's site comes in: a server of its own, with ingest behind it
+DOMAIN = "hub"  # of JetStream in the centre, as sites call it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ class Permissions:
 
 
 def permissions(user: str) -> Permissions:
-    """user: a service, or the job. Raises: KeyError for anybody else."""
+    """user: a service, the job, or a site. Raises: KeyError for anybody else."""
+    if user.startswith(SITE):
+        return of_a_site(permissions("ingest"))
     inbox = (f"{inbox_prefix(user)}.>",)
     if user == JOB:
         return Permissions(tuple(f"$JS.API.STREAM.{verb}.*" for verb in ("CREATE", "UPDATE", "INFO")), inbox)
@@ -68,6 +72,21 @@ def reads(stream: str) -> Iterator[str]:
         yield f"$JS.API.CONSUMER.{verb}.{stream}.>"
     yield f"$JS.ACK.{stream}.>"
     yield f"$JS.FC.{stream}.>"
+
+
+def of_a_site(ingest: Permissions) -> Permissions:
+    """What ingest may do, as it comes over a link between servers: JetStream's own subjects never pass one, those of its domain do; and the link
+    carries a subject only where the whole pattern that somebody listens to is allowed, which is the stream's for facts.
+    """
+    facts = {"fact.*.*" if subject.startswith("fact.") else in_domain(subject) for subject in ingest.publish}
+    return Permissions(tuple(sorted(facts)), ingest.subscribe)
+
+
+def in_domain(subject: str) -> str:
+    """As the site's server writes it (its mappings, k8s/site/leaf.conf)."""
+    if subject.startswith("$JS.API."):
+        return f"$JS.{DOMAIN}.API.{subject.removeprefix('$JS.API.')}"
+    return f"$JS.{DOMAIN}.API.{subject}" if subject.startswith("$KV.") else subject
 
 
 def inbox_prefix(user: str) -> str:

@@ -1,4 +1,5 @@
 """`python -m vonglau.broker.users FOLDER`: a key per service and the server's accounts that admit them, each with its least subjects.
+With `--site NAME`, as often as there are any, also one for an owner's site (k8s/README.md), which stays in later runs.
 
 FOLDER gets `<user>.nk` (a seed of nkeys, mode 0600, made once: for that service's Secret) and `accounts.conf` (public keys and permissions,
 written anew each time: to be included by nats-server, `include accounts.conf`). Losing a seed is mended by removing the file and running again.
@@ -7,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import nkeys
 
-from vonglau.broker.permissions import JOB, NEEDS, Permissions, permissions
+from vonglau.broker.permissions import JOB, NEEDS, SITE, Permissions, permissions
 from vonglau.keyfile import key_file
 
 ACCOUNT = "VONGLAU"
@@ -52,19 +54,29 @@ def listed(subjects: Sequence[str]) -> str:
     return "[" + ", ".join(f'"{subject}"' for subject in subjects) + "]"
 
 
-def write(folder: Path) -> Path:
-    """Keys where they are missing, and the accounts; the accounts' file. Raises: Refused, ValueError, OSError."""
+def write(folder: Path, sites: Iterable[str] = ()) -> Path:
+    """Keys where they are missing, and the accounts; the accounts' file. sites: new ones. Raises: Refused, ValueError, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    keys = {user: public_key(seed_file(folder, user)) for user in (*NEEDS, JOB)}
+    present = [path.stem for path in folder.glob(f"{SITE}*.nk")]
+    keys = {user: public_key(seed_file(folder, user)) for user in (*NEEDS, JOB, *present, *(f"{SITE}{site}" for site in sites))}
     path = folder / ACCOUNTS_FILE
     path.write_text(accounts(keys), "utf-8")
     return path
 
 
+def site_name(text: str) -> str:
+    """Fit for a file. Raises: argparse.ArgumentTypeError."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a site: small letters, digits and hyphens")
+    return text
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m vonglau.broker.users", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    sys.stdout.write(f"{write(parser.parse_args(arguments).folder)}\n")
+    parser.add_argument("--site", action="append", default=[], type=site_name, help="of an owner, with a server of its own")
+    parsed = parser.parse_args(arguments)
+    sys.stdout.write(f"{write(parsed.folder, parsed.site)}\n")
     return 0
 
 

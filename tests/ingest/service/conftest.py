@@ -264,6 +264,11 @@ def chain_breaks_fixture() -> Callable[[Iterable[SegmentRecorded]], list[Segment
 
 
 @pytest.fixture
+def make_city() -> type[City]:
+    return City
+
+
+@pytest.fixture
 async def city(tmp_path: Path, broker: Broker, nats_server: Any) -> AsyncIterator[City]:
     city = City(tmp_path, broker, nats_server.url)
     try:
