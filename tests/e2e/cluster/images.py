@@ -1,7 +1,7 @@
 """`python tests/e2e/cluster/images.py BASE.tar --tag TAG --import 'ctr … images import'`: the images that the tests on a cluster use, without a registry.
 
-BASE.tar is a docker-archive of Debian with Python. Built by buildah without a daemon: the platform's two by the Dockerfile, the servers by putting the
-programs that are installed here into BASE. Each is written as docker-archive and handed to the command that loads it into the node.
+BASE.tar is a docker-archive of Debian with Python. Built by buildah without a daemon: the platform's two by the Dockerfile of a commit, the servers by
+putting the programs that are installed here into BASE. Each is written as docker-archive and handed to the command that loads it into the node.
 """
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 REPOSITORY = "docker.io/kubelocal"
 SERVERS = Path(os.environ.get("VONGLAU_SERVERS", Path.home() / ".cache" / "vonglau-servers"))
+TARGETS = {"platform": "vonglau", "cameras": "vonglau-cameras"}
 PROXY = """
 import asyncio, subprocess
 async def pipe(reader, writer):
@@ -50,14 +51,16 @@ class Builder:
         done = subprocess.run(["buildah", *stores, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S607
         return done.stdout.strip()
 
-    def platform(self) -> None:
-        """By the Dockerfile, from the repository as it is. The host's certificates go into the build, and only there."""
-        for target, name in (("platform", "vonglau"), ("cameras", "vonglau-cameras")):
-            self.buildah(
-                "build", "--layers", "--isolation", "chroot", "--volume", "/etc/ssl/certs:/etc/ssl/certs:ro", "--build-arg", f"BASE={self.base}",
-                "--build-arg", f"VERSION={self.tag}", "--target", target, "--tag", self.named(name), ".",
-            )
-            self.loaded(name)
+    def platform(self, revision: str, targets: Mapping[str, str]) -> None:
+        """By the Dockerfile of a commit, from what that commit has. targets: of the Dockerfile -> image. The host's certificates go into the build alone."""
+        with tempfile.TemporaryDirectory() as folder:
+            commit = checked_out(revision, Path(folder))
+            for target, name in targets.items():
+                self.buildah(
+                    "build", "--layers", "--isolation", "chroot", "--volume", "/etc/ssl/certs:/etc/ssl/certs:ro", "--build-arg", f"BASE={self.base}",
+                    "--build-arg", f"VERSION={self.tag}", "--build-arg", f"REVISION={commit}", "--target", target, "--tag", self.named(name), folder,
+                )
+                self.loaded(name)
 
     def server(self, name: str, lines: Sequence[str], **files: Path) -> None:
         """files: name in the build's folder -> what is there."""
@@ -81,13 +84,22 @@ class Builder:
         return f"{REPOSITORY}/{name}:{self.tag}"
 
 
+def checked_out(revision: str, folder: Path) -> str:
+    """What a commit has, written into a folder, with nothing of the repository's own state; the commit's hash."""
+    archived = subprocess.run(["git", "archive", "--format=tar", revision], cwd=ROOT, stdout=subprocess.PIPE, check=True)  # noqa: S607
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archived.stdout, check=True)  # noqa: S607
+    found = subprocess.run(["git", "rev-parse", revision], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S607
+    return found.stdout.strip()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python tests/e2e/cluster/images.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", type=Path)
     parser.add_argument("--tag", default="test")
     parser.add_argument("--import", dest="load", required=True, help="command that takes a docker-archive")
     parser.add_argument("--storage", type=Path, default=Path(tempfile.gettempdir()) / "vonglau-images", help="buildah's; kept, so that the next build is quick")
-    parser.add_argument("--only", default="platform,nats,minio,mongodb")
+    parser.add_argument("--revision", default="HEAD", help="commit of the platform's images; what is not committed is in none of them")
+    parser.add_argument("--only", default="platform,cameras,nats,minio,mongodb")
     told = parser.parse_args()
     told.storage.mkdir(parents=True, exist_ok=True)
     builder = Builder(told.storage, "", told.tag, shlex.split(told.load))
@@ -101,8 +113,7 @@ def main() -> int:
         java = Path(shutil.which("java") or "java").resolve().parents[1]
         lines = ["COPY java /java", "COPY mongo /mongo", "COPY proxy.py /proxy.py", "ENV PATH=/java/bin:/usr/local/bin:/usr/bin:/bin"]
         builder.server("mongodb", lines, java=java, mongo=SERVERS / "mongo")
-    if "platform" in wanted:
-        builder.platform()
+    builder.platform(told.revision, {target: name for target, name in TARGETS.items() if target in wanted})
     return 0
 
 

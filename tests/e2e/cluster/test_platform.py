@@ -4,26 +4,34 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster.conftest import OWNER, Installation, now, until
+from tests.e2e.cluster.conftest import Cluster, Object, until
+from tests.e2e.cluster.installation import OWNER, Installation, longest, now
+from tests.e2e.cluster.surroundings import surrounded
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 FIGURES = "VONGLAU_TEST_FIGURES"  # file that measured figures are written to
 GOP_S = 2.0  # of the cameras' sub stream: 20 frames at 10 a second
-COLD_BAR_S, FOLLOW_BAR_S = 180.0, 5.0
+COLD_BAR_S, FOLLOW_BAR_S, LEASE_BAR_S = 180.0, 5.0, 10.0 + 15.0
+AFTER_S = 12.0  # recorded past what a test did, for a timeline to count as whole: more than one object
 CAMERAS = 20
-# Causes that somebody has asserted; what none covers would be unexplained.
-EXPLAINED = {"writer_failed", "moved", "transport_lost", "source_silent", "refused", "storage_unavailable", "quota_exceeded", "suspended"}
+
+
+@pytest.fixture(scope="module")
+def installation(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with surrounded(cluster, tmp_path_factory.mktemp("platform")) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
 def figures(installation: Installation) -> object:
     yield
     if path := os.environ.get(FIGURES):
-        Path(path).write_text(json.dumps(installation.figures, indent=2) + "\n", "utf-8")
+        Path(path).write_text(json.dumps({**installation.figures, "load": os.getloadavg()[1]}, indent=2) + "\n", "utf-8")
 
 
 def ready(installation: Installation, cameras: int, within: float) -> float:
@@ -31,11 +39,6 @@ def ready(installation: Installation, cameras: int, within: float) -> float:
     begun = time.monotonic()
     until(lambda: installation.recording() == cameras, within, f"{cameras} cameras record")
     return time.monotonic() - begun
-
-
-def assert_explained(gaps: dict[str, list[tuple[str, float]]]) -> None:
-    unexplained = {camera: [each for each in found if each[0] not in EXPLAINED] for camera, found in gaps.items()}
-    assert {camera: found for camera, found in unexplained.items() if found} == {}
 
 
 def test_a_cold_installation_records_within_three_minutes(installation: Installation) -> None:
@@ -66,8 +69,16 @@ def test_pods_follow_cameras_up(installation: Installation) -> None:
         until(lambda pods=pods: installation.replicas() >= pods, 60, f"{pods} pods are asked for")
         took = time.time() - answered
         installation.figures[f"last answer of {cameras} cameras to spec.replicas, s"] = round(took, 1)
-        assert took <= FOLLOW_BAR_S
         installation.figures[f"{cameras} cameras recording after, s"] = round(ready(installation, cameras, 300), 1)
+        assert took <= FOLLOW_BAR_S
+
+
+def test_every_one_of_two_hundred_cameras_is_recorded_without_a_pause(installation: Installation) -> None:
+    since = now()
+    gaps = installation.settled(200, since, now(AFTER_S))
+    installation.figures["200 cameras, longest gap, s"] = longest(gaps)
+    until(lambda: installation.stored(200), 120, "a segment of each camera is stored")
+    assert longest(gaps) <= GOP_S
 
 
 def test_pods_follow_cameras_down_and_leave_no_spool_behind(installation: Installation) -> None:
@@ -83,27 +94,25 @@ def test_pods_follow_cameras_down_and_leave_no_spool_behind(installation: Instal
 def test_a_pod_that_is_killed_is_no_more_than_a_gap_with_a_cause(installation: Installation, component: str) -> None:
     since = now()
     for pod in installation.pods(component):
-        installation.cluster.kubectl("delete", "pod", pod, "-n", installation.namespace, "--grace-period=0", "--force")
+        installation.kill(pod)
         took = ready(installation, CAMERAS, 90)
         installation.figures[f"{component} pod killed, all cameras record again after, s"] = round(took, 1)
-    time.sleep(15)  # facts of segments that were open
-    gaps = installation.gaps(CAMERAS, since)
-    assert_explained(gaps)
-    if component != "ingest":
-        assert not any(gaps.values())
+    gaps = installation.settled(CAMERAS, since, now(AFTER_S))
+    installation.figures[f"{component} pod killed, longest gap, s"] = longest(gaps)
+    assert longest(gaps) <= (LEASE_BAR_S if component == "ingest" else 0.0)
 
 
 def test_an_eviction_hands_the_cameras_over(installation: Installation) -> None:
     until(lambda: installation.pool()["status"]["readyPods"] == 2, 60, "both pods are ready")
     since = now()
     pod = installation.pods("ingest")[0]
+    before = uid(installation, pod)
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": installation.namespace}}
     path = f"/api/v1/namespaces/{installation.namespace}/pods/{pod}/eviction"
     installation.cluster.kubectl("create", "--raw", path, "--filename", "-", given=json.dumps(eviction))
+    until(lambda: uid(installation, pod) not in ("", before), 120, "the pod has gone and comes again")
     ready(installation, CAMERAS, 90)
-    time.sleep(15)
-    gaps = installation.gaps(CAMERAS, since)
-    assert_explained(gaps)
+    gaps = installation.settled(CAMERAS, since, now(AFTER_S))
     installation.figures["eviction, longest gap, s"] = longest(gaps)
     assert longest(gaps) <= GOP_S
 
@@ -114,9 +123,7 @@ def test_an_upgrade_under_load_costs_at_most_a_gop(installation: Installation) -
     installation.install("services.ingest.podAnnotations.round=two")
     until(lambda: rolled_out(installation), 300, "every pod is of the new template")
     ready(installation, CAMERAS, 90)
-    time.sleep(15)
-    gaps = installation.gaps(CAMERAS, since)
-    assert_explained(gaps)
+    gaps = installation.settled(CAMERAS, since, now(AFTER_S))
     installation.figures["rolling upgrade, longest gap, s"] = longest(gaps)
     assert longest(gaps) <= GOP_S
 
@@ -125,11 +132,12 @@ def test_an_upgrade_under_load_costs_at_most_a_gop(installation: Installation) -
 def test_a_server_that_starts_again_costs_no_second(installation: Installation, server: str) -> None:
     """NATS and MinIO keep what they had; the stand-in for MongoDB forgets all, and is filled again."""
     since, begun = now(), time.monotonic()
-    installation.cluster.kubectl("delete", "pod", f"{server}-0", "-n", installation.backends, "--grace-period=0", "--force")
+    installation.kill(f"{server}-0", installation.backends)
     installation.cluster.kubectl("rollout", "status", f"statefulset/{server}", "-n", installation.backends, "--timeout=120s")
-    time.sleep(20)
-    until(lambda: is_whole(installation, since), 300, "every timeline is answered, without a gap and with nothing pending")
+    until_then = now(AFTER_S)
+    gaps = installation.settled(CAMERAS, since, until_then, 300)
     installation.figures[f"{server} started again, every timeline whole after, s"] = round(time.monotonic() - begun, 1)
+    assert longest(gaps) == 0.0
     ready(installation, CAMERAS, 120)
 
 
@@ -141,19 +149,13 @@ def test_a_pool_that_goes_leaves_nothing_on_its_volumes(installation: Installati
     assert installation.pods("ingest") == []
 
 
-def is_whole(installation: Installation, since: str) -> bool:
-    """Not while a service does not answer, or fills its views again."""
-    try:
-        return not any(installation.gaps(CAMERAS, since, "-15s").values())
-    except (AssertionError, ValueError):
-        return False
+def uid(installation: Installation, pod: str) -> str:
+    """Empty: there is none."""
+    found: list[Object] = installation.cluster.objects("pod", installation.namespace)
+    return next((str(each["metadata"]["uid"]) for each in found if each["metadata"]["name"] == pod), "")
 
 
 def rolled_out(installation: Installation) -> bool:
     pods = installation.cluster.objects("pod", installation.namespace, "app.kubernetes.io/component=ingest")
     ended = [each for each in pods if each["metadata"].get("annotations", {}).get("round") != "two"]
     return len(pods) == 2 and not ended
-
-
-def longest(gaps: dict[str, list[tuple[str, float]]]) -> float:
-    return round(max((seconds for found in gaps.values() for _, seconds in found), default=0.0), 2)
