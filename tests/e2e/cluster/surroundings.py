@@ -61,12 +61,11 @@ def surround(made: Installation) -> None:
 
 
 def toolbox(namespace: str) -> str:
-    """A pod with the command line, which may call the services as the one of `helm test` may."""
+    """A pod with the command line: a client outside the release, which values.yaml admits."""
     told = {f"VONGLAU_{each.upper()}_ADDRESS": f"dns:///vonglau-{each}.{namespace}.svc:7070" for each in SERVICES}
     told |= {"VONGLAU_DATA": "/etc/vonglau", "VONGLAU_TENANT": "e2e", "HOME": HOME}
-    labels = {"app.kubernetes.io/name": "vonglau", "app.kubernetes.io/instance": "vonglau", "app.kubernetes.io/component": "test"}
     return yaml.safe_dump({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "toolbox", "labels": labels},
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "toolbox", "labels": {"app": "toolbox"}},
         "spec": {
             "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 0,
             "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532},
