@@ -61,6 +61,7 @@ class Station:
     _claims: Claims = field(init=False)
     _past: dict[str, Past] = field(default_factory=dict)
     _overtaken: dict[str, int] = field(default_factory=dict)  # camera -> highest epoch under which anybody has started it, or asked for it
+    _refused: dict[str, int] = field(default_factory=dict)  # camera -> epoch under which it turns this process down just now
     _left: dict[str, int] = field(default_factory=dict)  # camera -> epoch under which nothing more may be recorded of it here
     _lanes: list[asyncio.Queue[str]] = field(default_factory=lambda: [asyncio.Queue() for _ in range(LANES)])
     _starts: asyncio.Queue[tuple[str, int, int]] = field(default_factory=asyncio.Queue)
@@ -223,10 +224,17 @@ class Station:
 
     def _tell(self, fact: InterruptionObserved) -> None:
         self.telling.tell(fact)
-        start = self.started.get(fact.camera)
-        elsewhere = start is not None and start.epoch < fact.epoch and not self._claims.is_own(start)
-        if fact.cause == GAP_CAUSE_REFUSED and not fact.ended_ns and elsewhere:
-            self._refusals.put_nowait((fact.camera, fact.epoch))
+        if fact.cause == GAP_CAUSE_REFUSED and not fact.ended_ns:
+            self._refused[fact.camera] = fact.epoch
+            self._ask_for(fact.camera)
+        else:
+            self._refused.pop(fact.camera, None)
+
+    def _ask_for(self, camera: str) -> None:
+        """Where the camera turns this process down while another records it, in whichever order the two become known."""
+        start, epoch = self.started.get(camera), self._refused.get(camera, 0)
+        if start is not None and start.epoch < epoch and not self._claims.is_own(start) and camera in self.on_air:
+            self._refusals.put_nowait((camera, epoch))
 
     def _withhold(self, listed: Listed, why: Withheld) -> None:
         """The time is accounted for, from where it was last recorded or meant to be."""
@@ -252,7 +260,7 @@ class Station:
     def _forget(self, camera: str) -> None:
         """It is retired, and nobody will ask for it again."""
         self._end_epoch(camera)
-        for known in (self._past, self._overtaken, self._left, self._asked, self.started):
+        for known in (self._past, self._overtaken, self._refused, self._left, self._asked, self.started):
             known.pop(camera, None)
         self.telling.forget(camera)
 
@@ -270,6 +278,7 @@ class Station:
         if known is None or start.epoch > known.epoch:
             self.started[start.camera] = start
             self._overtake(start)
+            self._ask_for(start.camera)
 
     def _take_refusal(self, refusal: Started) -> None:
         if not self._claims.is_own(refusal):

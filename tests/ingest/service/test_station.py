@@ -10,7 +10,7 @@ from services.ingest.session import CameraSession
 from vonglau.broker import KeyValue
 from vonglau.broker.topology import CLAIMS
 from vonglau.ingest.v1 import service_pb2 as wire
-from vonglau.ingest.v1.events_pb2 import SegmentRecorded
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, SegmentRecorded
 from vonglau.registry.v1.events_pb2 import CameraRetired, CameraSuspended
 from vonglau.testing.waiting import eventually
 
@@ -42,6 +42,17 @@ async def test_a_start_is_told_and_one_under_a_higher_epoch_ends_the_recording_h
     assert "another process" in status.detail
     await eventually(lambda: city.last_of_epoch("cam-2"))
     assert (await city.status("cam-1")).state == wire.RECORDING_STATE_RECORDING
+
+
+async def test_who_is_turned_down_asks_for_the_camera_also_where_it_learns_only_then_who_records_it(city: City, farm: CameraFarm) -> None:
+    farm.camera("cam-1").refuse()
+    await city.start()
+    await city.register("cam-1", farm.url("cam-1"))
+    refused = await city.until("cam-1", lambda status: status.cause == GAP_CAUSE_REFUSED)
+    bucket = KeyValue(city.broker, CLAIMS)
+    await bucket.put("started.cam-1", orjson.dumps({"epoch": refused.epoch - 1, "pool": "default", "node": "ingest-1", "before": ["", ""], "first_ns": 1}))
+    entry = await eventually(lambda: bucket.get("refused.cam-1"))
+    assert orjson.loads(entry.value) == {"epoch": refused.epoch, "pool": "default", "node": "ingest-0", "before": ["", ""]}
 
 
 async def test_a_session_that_fails_unforeseen_is_begun_again(city: City, farm: CameraFarm, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +112,7 @@ async def test_nothing_is_remembered_of_a_camera_that_is_retired(city: City, far
     await eventually(lambda: not station.roster.cameras and not station._past)
     await eventually(lambda: city.last_of_epoch("cam-1"))
     assert (station.on_air, station.off_air, station.started, station.telling._last, station.telling._inherited) == ({}, {}, {}, {}, set())
-    assert (station._overtaken, station._left) == ({}, {})
+    assert (station._overtaken, station._refused, station._left) == ({}, {}, {})
 
 
 async def test_every_camera_of_the_roster_has_a_status_whatever_becomes_of_it(city: City, farm: CameraFarm) -> None:
