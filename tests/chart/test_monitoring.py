@@ -20,7 +20,7 @@ OBJECTIVES: dict[str, dict[str, str]] = yaml.safe_load((CHART / "files" / "objec
 DASHBOARDS = sorted((CHART / "dashboards").glob("*.json"))
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 RECORDED = {"vonglau:cameras_recorded:ratio", *(f"vonglau:{name}_missed:ratio_{window}" for name in OBJECTIVES for window in WINDOWS)}
-UNITS = {"s": "_seconds", "By": "_bytes"}
+UNITS = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}
 OF_PROMETHEUS = {"le", "job", "instance"}
 
 METRIC = re.compile(r"\b(?:vonglau|rpc|messaging)[_:][a-z0-9_:]+\b")

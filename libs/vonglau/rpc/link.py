@@ -47,7 +47,7 @@ class Link:
         self._closing: set[asyncio.Task[None]] = set()
 
     def channel(self) -> grpc.aio.Channel:
-        """For the next call; not to be kept. Raises: Unavailable (ADDRESS_UNKNOWN)."""
+        """For the next call; not to be kept. Raises: Unavailable (ADDRESS_UNKNOWN, CERTIFICATE_ENDED)."""
         address = self._find()
         if self._channel is None or address != self._address or self._has_new_certificate():
             self._retire()

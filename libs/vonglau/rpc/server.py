@@ -15,6 +15,7 @@ from vonglau.errors import Unavailable
 from vonglau.rpc import addresses
 from vonglau.rpc.admission import Admission, Proof
 from vonglau.rpc.endings import Endings
+from vonglau.rpc.expiry import Expiry
 from vonglau.rpc.health import Health, Ready
 from vonglau.rpc.limits import LARGEST_REQUEST, LARGEST_RESPONSE
 from vonglau.rpc.pipeline import Pipeline
@@ -89,13 +90,15 @@ class Server:
         await self._server.start()
         if self._probed is not None:
             await self._probed.start()
-        self._looking = asyncio.create_task(self._health.run())
+        self._looking = [asyncio.create_task(self._health.run())]
+        if self._tls is not None:
+            self._looking.append(asyncio.create_task(Expiry(self._tls).run()))
         if self._address_file is not None:
             addresses.publish(self._address_file, self.address)
 
     async def stop(self) -> None:
         """NOT_SERVING, endless calls ended, no new calls; those that run may end within the grace, then they are cancelled."""
-        await ended([self._looking])
+        await ended(self._looking)
         if self._address_file is not None:
             addresses.withdraw(self._address_file, self.address)
         await self._health.leave()

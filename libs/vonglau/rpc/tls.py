@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from vonglau.errors import Refused
+from vonglau.errors import Refused, Unavailable
 from vonglau.identity import Caller
+from vonglau.rpc.validity import Stage, Validity, validity
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +32,17 @@ class Credentials:
     key: bytes
     authorities: bytes
 
+    @property
+    def validity(self) -> Validity:
+        return validity(self.certificate, self.authorities)
+
 
 class Tls:
     """One service's certificate and the authorities that it trusts, as the folder holds them now."""
 
     def __init__(self, folder: Path, tenant: str) -> None:
         """Raises: Refused (TLS_FILES_UNUSABLE)."""
-        self._folder = folder
+        self.folder = folder
         self._tenant = tenant
         self.current = self._read()
 
@@ -61,7 +67,10 @@ class Tls:
         return grpc.dynamic_ssl_server_credentials(server_configuration(served), renewed, require_client_authentication=True)
 
     def for_channel(self) -> grpc.ChannelCredentials:
+        """Raises: Unavailable (CERTIFICATE_ENDED): gRPC would only say that no connection comes about."""
         now = self.look()
+        if now.validity.stage(datetime.now(UTC)) is Stage.ENDED:
+            raise Unavailable("CERTIFICATE_ENDED", f"the certificate in {self.folder} ended at {now.validity.ends}; a new one is taken up at once")
         return grpc.ssl_channel_credentials(now.authorities, now.key, now.certificate)
 
     def name_of(self, service: str) -> str:
@@ -79,14 +88,14 @@ class Tls:
 
     def _read(self) -> Credentials:
         try:
-            found = Credentials(*((self._folder / name).read_bytes() for name in (CERTIFICATE, KEY, AUTHORITIES)))
+            found = Credentials(*((self.folder / name).read_bytes() for name in (CERTIFICATE, KEY, AUTHORITIES)))
             certificate = x509.load_pem_x509_certificate(found.certificate)
             fits = load_pem_private_key(found.key, password=None).public_key() == certificate.public_key()
             x509.load_pem_x509_certificates(found.authorities)
         except (OSError, ValueError, TypeError) as error:
-            raise Refused("TLS_FILES_UNUSABLE", f"{self._folder} must hold {CERTIFICATE}, {KEY} and {AUTHORITIES}: {error}") from error
+            raise Refused("TLS_FILES_UNUSABLE", f"{self.folder} must hold {CERTIFICATE}, {KEY} and {AUTHORITIES}: {error}") from error
         if not fits:
-            raise Refused("TLS_FILES_UNUSABLE", f"{KEY} in {self._folder} is not the key of {CERTIFICATE}")
+            raise Refused("TLS_FILES_UNUSABLE", f"{KEY} in {self.folder} is not the key of {CERTIFICATE}")
         return found
 
 

@@ -88,6 +88,8 @@ def duration(name: str, meaning: str, *labels: str) -> Metric:
 RPC_SERVER_DURATION = duration("rpc.server.call.duration", "an RPC from its arrival to its status; rate and errors too", *RPC_LABELS)
 RPC_CLIENT_DURATION = duration("rpc.client.call.duration", "a unary RPC as its caller saw it, retries included", *RPC_LABELS)
 RPC_INCIDENTS = counter("vonglau.rpc.incidents", "{error}", "errors that nobody named: answered INTERNAL and logged with an id", RPC_METHOD, ERROR_TYPE)
+TLS_LEFT = gauge("vonglau.tls.left", "s", "until this process's certificate ends; below 0: it has ended, and no new connection comes about")
+TLS_LEFT_SHARE = gauge("vonglau.tls.left_share", "1", "of the certificate's life that is left; who renews certificates does so at about a third")
 
 MESSAGES_SENT = counter("messaging.client.sent.messages", "{message}", "messages that were published, or tried to be", *MESSAGE_LABELS)
 SEND_DURATION = duration("messaging.client.operation.duration", "a publish until its acknowledgement", *MESSAGE_LABELS)
