@@ -1,27 +1,20 @@
 """One platform for all tests of a module; where a test fails, its processes tell their side."""
 from __future__ import annotations
 
-import signal
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.platform import ENDS_WITHIN_S, Platform
+from tests.e2e.platform import Platform, running
 
 LAST_LINES = 8  # of each process
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    started = Platform(tmp_path_factory.mktemp("platform") / "data", {"VONGLAU_SEGMENT_S": "3", "VONGLAU_SIMULATED_CAMERAS": "4"})
-    started.start()
-    try:
+    with running(tmp_path_factory.mktemp("platform") / "data", {"VONGLAU_SEGMENT_S": "3", "VONGLAU_SIMULATED_CAMERAS": "4"}) as started:
         yield started
-    finally:
-        if started.process is not None and started.process.poll() is None:
-            started.process.send_signal(signal.SIGTERM)
-            started.process.wait(ENDS_WITHIN_S)
 
 
 @pytest.hookimpl(wrapper=True)

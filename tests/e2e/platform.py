@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ class Platform:
     """`make run` on a folder of its own."""
 
     data: Path
-    settings: dict[str, str]
+    settings: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -85,6 +85,23 @@ class Platform:
 
     def all_recording(self, count: int) -> bool:
         return list(self.states().values()) == ["recording"] * count
+
+
+@contextlib.contextmanager
+def running(data: Path, settings: Mapping[str, str]) -> Iterator[Platform]:
+    """Ended whatever becomes of the test. settings: variables."""
+    started = Platform(data, settings)
+    started.start()
+    try:
+        yield started
+    finally:
+        if started.process is not None and started.process.poll() is None:
+            started.stop()
+
+
+def simulated(count: int) -> list[str]:
+    """What the simulated cameras are called."""
+    return [f"sim-{number}" for number in range(1, count + 1)]
 
 
 def until(condition: Callable[[], Any], within: float, why: str) -> Any:

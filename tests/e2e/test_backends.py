@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,7 +16,8 @@ import pytest
 
 from tests.backends.servers import Server, minio, mongodb, mongodb_url, s3_url
 from tests.backends.stores import Store, Users
-from tests.e2e.platform import ENDS_WITHIN_S, Platform, decoded, until
+from tests.e2e.platform import ENDS_WITHIN_S, Platform, decoded, running, simulated, until
+from tests.e2e.timelines import causes
 from vonglau.broker import connect
 from vonglau.broker.server import free_port
 from vonglau.clock import SystemClock
@@ -46,11 +48,12 @@ class City:
     def recorded_s(self, camera: str) -> float:
         """0 while the services do not answer."""
         result = self.platform.run("status", "--json")
-        return float(next(each["recorded_s"] for each in self.platform.ask("status")["cameras"] if each["id"] == camera)) if result.returncode == 0 else 0.0
+        cameras = orjson.loads(result.stdout)["cameras"] if result.returncode == 0 else []
+        return next((float(each["recorded_s"]) for each in cameras if each["id"] == camera), 0.0)
 
     def verified(self) -> bool:
         """Of the cameras that are registered; what a test planted belongs to none."""
-        return all(self.platform.run("verify", f"sim-{number}").returncode == 0 for number in range(1, CAMERAS + 1))
+        return all(self.platform.run("verify", camera).returncode == 0 for camera in simulated(CAMERAS))
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +63,29 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     if None in servers:
         pytest.skip("MinIO or the MongoDB-compatible server is not installed")
     objects, documents = (server for server in servers if server)
-    objects.start()
-    documents.start()
-    store = Store(s3_url(objects))
-    until(lambda: store.administrator.list_buckets() is not None, 20, "MinIO serves")
+    with ExitStack() as stack:
+        for server in (objects, documents):
+            stack.callback(server.stop)
+            server.start()
+        store, port = Store(s3_url(objects)), free_port()
+        until(lambda: store.administrator.list_buckets() is not None, 20, "MinIO serves")
+        told = settings(store, credentials_of(store, folder), documents, port)
+        yield City(stack.enter_context(running(folder / "data", told)), objects, documents, store, f"nats://127.0.0.1:{port}")
+
+
+def credentials_of(store: Store, folder: Path) -> Path:
+    """Of a user each with the policy of its role."""
     users, credentials = Users(store, folder), folder / "credentials"
     credentials.mkdir()
     for role in ROLES:
         key, secret = users.add(policy(role, prefix=store.prefix))
         (credentials / f"{role}.access-key").write_text(key)
         (credentials / f"{role}.secret-key").write_text(secret)
-    port = free_port()
-    told = {
+    return credentials
+
+
+def settings(store: Store, credentials: Path, documents: Server, port: int) -> dict[str, str]:
+    return {
         "VONGLAU_DOCUMENTS": mongodb_url(documents),
         "VONGLAU_FOOTAGE": f"s3+{store.url}",
         "VONGLAU_FOOTAGE_CREDENTIALS": str(credentials),
@@ -82,15 +96,6 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         "VONGLAU_SIMULATED_CAMERAS": str(CAMERAS),
         "VONGLAU_RETENTION_EVERY_S": "2",
     }
-    platform = Platform(folder / "data", told)
-    platform.start()
-    try:
-        yield City(platform, objects, documents, store, f"nats://127.0.0.1:{port}")
-    finally:
-        if platform.process is not None and platform.process.poll() is None:
-            platform.stop()
-        objects.stop()
-        documents.stop()
 
 
 @pytest.fixture
@@ -187,10 +192,6 @@ def test_documents_that_were_lost_with_their_server_are_there_again(city: City, 
         return len(orjson.loads(cameras.stdout)["cameras"]) == known and causes(after) == causes(before) and after[-1]["kind"] == "recorded"
 
     until(filled_again, 90, "inventory and timeline are filled again")
-
-
-def causes(stretches: list[dict[str, Any]]) -> list[str]:
-    return [each["cause"] for each in stretches if each["kind"] == "gap"]
 
 
 def test_it_ends_in_time(platform: Platform) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.platform import Platform, decoded, until
+from tests.e2e.platform import Platform, decoded, simulated, until
 from tests.e2e.timelines import accounted_for, seconds
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
@@ -60,7 +60,7 @@ def test_after_many_faults_every_second_is_recorded_or_has_a_cause(platform: Pla
         time.sleep(chance.uniform(0, 4))  # so that faults meet whatever is under way
         logger.warning("%d: %s", turn, strike(platform, chance))
         until(lambda: platform.all_recording(CAMERAS), 60, "all recorded again")
-    for camera in platform.states():
+    for camera in simulated(CAMERAS):
         found = accounted_for(platform, camera, began, CAUSES_OF_KILLS)
         clip = tmp_path / f"{camera}.mp4"
         platform.ask("play", camera, "--from", began, "--out", str(clip))
@@ -83,7 +83,7 @@ def test_the_log_away_for_a_minute_costs_no_second(platform: Platform) -> None:
         time.sleep(AWAY_S)  # this is the fault, not a wait
     finally:
         log.resume()
-    for camera in ("sim-1", "sim-2", "sim-3", "sim-4"):
+    for camera in simulated(CAMERAS):
         found = accounted_for(platform, camera, began, set())
         assert seconds(found) > AWAY_S
     assert platform.run("verify").returncode == 0

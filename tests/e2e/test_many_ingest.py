@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import psutil
 import pytest
 
-from tests.e2e.platform import Platform, until
+from tests.e2e.platform import Platform, running, simulated, until
 from tests.e2e.timelines import accounted_for
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
@@ -27,12 +27,8 @@ CAUSES = {"writer_failed", "transport_lost", "source_silent", "moved"}
 @pytest.fixture
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     numbers = {"SIMULATED_CAMERAS": CAMERAS, "INGEST_PROCESSES": PROCESSES, "SEGMENT_S": 3, "RESTART_BACKOFF_S": 0.2}
-    started = Platform(tmp_path_factory.mktemp("shared") / "data", {f"VONGLAU_{name}": str(value) for name, value in numbers.items()})
-    started.start()
-    try:
+    with running(tmp_path_factory.mktemp("shared") / "data", {f"VONGLAU_{name}": str(value) for name, value in numbers.items()}) as started:
         yield started
-    finally:
-        started.stop()
 
 
 def processes(platform: Platform) -> list[psutil.Process]:
@@ -70,6 +66,6 @@ def test_cameras_that_change_processes_by_chance_are_recorded_or_explained(platf
         time.sleep(chance.uniform(0, 6))  # so that faults meet whatever is under way
         logger.warning("%d: %s", turn, strike(platform, chance))
         until(lambda: platform.all_recording(CAMERAS), 90, "all recorded again")
-    for camera in platform.states():
+    for camera in simulated(CAMERAS):
         accounted_for(platform, camera, began, CAUSES)
     assert platform.run("verify").returncode == 0

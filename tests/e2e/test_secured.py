@@ -87,7 +87,7 @@ class Secured:
             "VONGLAU_FOOTAGE_DIR": str(self.folder / "footage"),
             "VONGLAU_IDENTITY_DIR": str(self.folder / "identity"),
             "VONGLAU_SECRETS_KEY_FILE": str(self.folder / "secrets.key"),
-            "VONGLAU_ARCHIVE_KEY": str(self.folder / "archive.key"),
+            "VONGLAU_ARCHIVE_KEY_FILE": str(self.folder / "archive.key"),
             "VONGLAU_SPOOL_DIR": str(self.folder / "spool"),
             "VONGLAU_INGEST_ADDRESS": f"127.0.0.1:{self.ports['ingest']}",
             "VONGLAU_PLATFORM_ADMINS": "platform",

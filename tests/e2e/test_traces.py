@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.platform import Platform, until
+from tests.e2e.platform import Platform, running, until
 
 pytestmark = [pytest.mark.backends, pytest.mark.timeout(180)]
 
@@ -22,12 +22,8 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     if not (OTLP and JAEGER):
         pytest.skip("VONGLAU_TEST_OTLP and VONGLAU_TEST_JAEGER name no server")
     settings = {"VONGLAU_SEGMENT_S": "2", "VONGLAU_SIMULATED_CAMERAS": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": OTLP, "OTEL_BSP_SCHEDULE_DELAY": "500"}
-    platform = Platform(tmp_path_factory.mktemp("observed") / "data", settings)
-    platform.start()
-    try:
+    with running(tmp_path_factory.mktemp("observed") / "data", settings) as platform:
         yield platform
-    finally:
-        platform.stop()
 
 
 def spans(service: str) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.platform import Platform, decoded, until
+from tests.e2e.platform import Platform, decoded, running, until
+from tests.e2e.timelines import causes, stretches
 from vonglau.broker.server import free_port
 
 pytestmark = [pytest.mark.backends, pytest.mark.timeout(240)]
@@ -61,11 +62,9 @@ def gate() -> Iterator[Gate]:
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[Platform]:
-    started = Platform(tmp_path / "data", {"VONGLAU_SEGMENT_S": "3", "VONGLAU_SIMULATED_CAMERAS": "0"})
-    started.start()
-    until(lambda: started.run("owner", "list").returncode == 0, 20, "the platform answers")
-    yield started
-    started.stop()
+    with running(tmp_path / "data", {"VONGLAU_SEGMENT_S": "3", "VONGLAU_SIMULATED_CAMERAS": "0"}) as started:
+        until(lambda: started.run("owner", "list").returncode == 0, 20, "the platform answers")
+        yield started
 
 
 def test_a_camera_is_added_watched_stopped_played_verified_and_rebuilt(platform: Platform, gate: Gate, tmp_path: Path) -> None:
@@ -86,8 +85,8 @@ def test_a_camera_is_added_watched_stopped_played_verified_and_rebuilt(platform:
     until(lambda: state() == "recording", 60, "recorded again")
 
     def lost() -> set[str]:
-        found = platform.ask("timeline", "market-gate", "--from", "-5m")["stretches"]
-        return {one["cause"] for one in found if one["kind"] == "gap"} if found[-1]["kind"] in ("recorded", "pending") else set()
+        found = stretches(platform, "market-gate", "-5m")
+        return set(causes(found)) if found[-1]["kind"] in ("recorded", "pending") else set()
 
     until(lambda: lost() & {"transport_lost", "refused"}, 30, "the gap and its cause")
     assert "unexplained" not in lost()
