@@ -1,6 +1,7 @@
 """`python -m services.ingest.leftovers`: stores and tells what is left on the spool of a process that will not come back, and ends when nothing is.
 
-A store or a log that is away is waited for. What no store takes stays where it is, and then the exit code is 1: the volume must not go.
+A store or a log that is away is waited for. What no store takes stays where it is, and then the exit code is 1: the volume must not go. Nor may it
+where the process was told to stop: then the exit code is 130.
 """
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from vonglau.eventlog import FactPublisher, HeaderWriter, checked_id
 from vonglau.footage import Footage, open_footage
 from vonglau.footage.policies import INGEST
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_SPOOL_LOST
-from vonglau.rpc import run_service
+from vonglau.rpc import run_job
 from vonglau.telemetry import inject
 
 SERVICE = "ingest"
@@ -82,4 +83,4 @@ async def empty(spool: Path, footage: Footage, publisher: Publisher, clock: Cloc
 
 
 if __name__ == "__main__":
-    run_service(SERVICE, IngestSettings, main)
+    run_job(SERVICE, IngestSettings, main)

@@ -1,11 +1,13 @@
 """A service as a process: its exit codes and its signals."""
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +15,8 @@ from vonglau.broker.server import free_port
 from vonglau.errors import Unavailable
 from vonglau.rpc import address_file, find
 from vonglau.rpc.addresses import publish
+from vonglau.rpc.process import INTERRUPTED, supervised
+from vonglau.settings import PlatformSettings
 
 PROGRAM = """
 import asyncio, sys
@@ -72,6 +76,15 @@ def test_a_signal_asks_the_service_to_stop_and_it_exits_with_0(sent: signal.Sign
         process.send_signal(sent)
         code, out, _ = finished(process)
     assert (code, out.strip()) == (0, "drained")
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["at work", "still starting"])
+async def test_a_job_that_is_told_to_stop_says_that_it_is_not_done(waits: bool) -> None:
+    async def work(_: None, stop: asyncio.Event) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await (stop.wait() if waits else asyncio.Event().wait())
+
+    assert await supervised("job", cast(PlatformSettings, None), cast(Any, work), INTERRUPTED) == INTERRUPTED
 
 
 STARTING = """

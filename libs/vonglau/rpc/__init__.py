@@ -6,7 +6,7 @@ from vonglau.rpc.client import TokenSource, channel
 from vonglau.rpc.context import CallContext, call, caller, remaining
 from vonglau.rpc.link import Identity, Link, address_of, tls_of
 from vonglau.rpc.pages import PageToken, page_size
-from vonglau.rpc.process import run_service
+from vonglau.rpc.process import run_job, run_service
 from vonglau.rpc.server import Server
 from vonglau.rpc.status import error_of
 from vonglau.rpc.tls import Tls
@@ -29,6 +29,7 @@ __all__ = [
     "find",
     "page_size",
     "remaining",
+    "run_job",
     "run_service",
     "tls_of",
 ]

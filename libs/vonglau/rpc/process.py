@@ -22,11 +22,16 @@ FAILED, MISCONFIGURED, INTERRUPTED = 1, 2, 130
 log = logging.getLogger(__name__)
 
 
-def run_service(service: str, settings: type[S], main: Main[S]) -> NoReturn:
+def run_job(service: str, settings: type[S], main: Main[S]) -> NoReturn:
+    """As run_service, for work that has an end: 0 says that it is done, so a signal before exits with 130, and whoever started it starts it again."""
+    run_service(service, settings, main, told_to_stop=INTERRUPTED)
+
+
+def run_service(service: str, settings: type[S], main: Main[S], *, told_to_stop: int = 0) -> NoReturn:
     """Run `main(settings, stop)` until it returns, and exit: 0, 1 after an error, 2 with a wrong environment, 130 when signalled twice.
 
     SIGTERM and SIGINT set `stop`; main then stops gracefully and returns. A second signal cancels it, and so does the first one before main
-    waits for `stop`: what is still starting may be waiting for something that never comes. That exits with 0.
+    waits for `stop`: what is still starting may be waiting for something that never comes. Both exit with told_to_stop.
     """
     try:
         loaded = load(settings, os.environ)
@@ -37,12 +42,12 @@ def run_service(service: str, settings: type[S], main: Main[S]) -> NoReturn:
     telemetry.log_to_stderr(service, form=loaded.log_format, level=loaded.log_level)
     exporting = telemetry.start(service)
     try:
-        sys.exit(uvloop.run(supervised(service, loaded, main)))
+        sys.exit(uvloop.run(supervised(service, loaded, main, told_to_stop)))
     finally:
         exporting.stop()
 
 
-async def supervised(service: str, settings: S, main: Main[S]) -> int:
+async def supervised(service: str, settings: S, main: Main[S], told_to_stop: int) -> int:
     """The exit code."""
     stop = Stop()
     running = asyncio.ensure_future(main(settings, stop))
@@ -54,7 +59,7 @@ async def supervised(service: str, settings: S, main: Main[S]) -> int:
     except asyncio.CancelledError:
         if not stop.is_awaited:
             log.info("%s was told to stop before it had started", service)
-            return 0
+            return told_to_stop
         log.warning("%s was cut short by a second signal", service)
         return INTERRUPTED
     except VonglauError as error:
@@ -63,7 +68,7 @@ async def supervised(service: str, settings: S, main: Main[S]) -> int:
     except Exception:
         log.exception("%s ends with an error", service)
         return FAILED
-    return 0
+    return told_to_stop if stop.is_set() else 0
 
 
 class Stop(asyncio.Event):
