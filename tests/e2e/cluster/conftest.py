@@ -6,8 +6,11 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -37,9 +40,28 @@ class Cluster:
         found: Object = json.loads(self.kubectl("get", kind, name, "--namespace", namespace, "--output", "json"))
         return found
 
+    @contextmanager
+    def watched(self, kind: str, name: str, namespace: str, field: str) -> Iterator[list[tuple[float, str]]]:
+        """When the field had which value (wall time, s), as the server tells it: no polling stands between."""
+        seen: list[tuple[float, str]] = []
+        command = [tool("kubectl"), "get", kind, name, "--namespace", namespace, "--watch", "--output", f"jsonpath={{{field}}}{{'\\n'}}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self._environment()) as process:
+            told = process.stdout
+            assert told is not None
+            reader = Thread(target=lambda: seen.extend((time.time(), line.strip()) for line in told), daemon=True)
+            reader.start()
+            try:
+                until(lambda: seen, 30, f"{kind} {name} is watched")
+                yield seen
+            finally:
+                process.terminate()
+                reader.join()
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+
     def _run(self, program: str, *arguments: str, given: str | None = None, check: bool = True) -> str:
-        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
-        done = subprocess.run([tool(program), *arguments], input=given, capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run([tool(program), *arguments], input=given, capture_output=True, text=True, env=self._environment(), check=False)
         assert done.returncode == 0 or not check, f"{program} {' '.join(arguments)}: {done.stderr[-3000:]}"
         return done.stdout
 
