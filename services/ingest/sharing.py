@@ -61,7 +61,7 @@ class Sharing:
 
     async def hand_over(self, within: float) -> None:
         """Others take over until nothing is recorded here any more, or for so long (s). Where nobody else is there, at once."""
-        if not any(not peer.is_leaving for peer in self.members.peers):
+        if all(peer.is_leaving for peer in self.members.peers):
             return
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(within):

@@ -10,22 +10,20 @@ from dataclasses import dataclass, field
 
 from services.ingest.claims import Started
 from services.ingest.pools.assignment import Assignment
-from services.ingest.pools.members import TTL_S, Member, Members
-from services.ingest.pools.placement import NONE, Candidate, Load, Slots, placed
-from services.ingest.pools.selection import BITRATE_BPS, CAMERAS
+from services.ingest.pools.members import TTL_S, Members
+from services.ingest.pools.placement import NONE, Slots, placed
 from services.ingest.pools.table import Holders, SlotTable
 from services.ingest.pools.tables import Tables
+from services.ingest.pools.weighing import candidate, loads, recorded
 from services.ingest.roster import Listed
 from services.ingest.slots import slot_of
 from vonglau.broker import Broker
 from vonglau.errors import LostRace, Unavailable
-from vonglau.ingest.v1.service_pb2 import Pool
 from vonglau.leases import Hold, Lease, LeaseLost
 from vonglau.telemetry import count, names
 
 logger = logging.getLogger(__name__)
 
-USUAL_BITRATE_BPS = 4_000_000  # of a camera of which nothing is declared
 GATHER_S = 0.1  # changes that come together are placed together
 STEADY_S = 5.0  # on one connection before anybody counts as dead: within it whoever lives has said so
 FIRST_S = 0.1  # before there is a table: until nobody else comes; then it is written, and later ones only move slots
@@ -133,25 +131,3 @@ class Author:
         count(names.SLOT_MOVES, len(moved))
         if moved:
             logger.info("%d slots with %d cameras go to another process", len(moved), sum(slots.loads.get(slot, NONE).cameras for slot in moved))
-
-
-def candidate(member: Member, pool: Pool) -> Candidate:
-    cameras, bitrate = pool.capacity.cameras or CAMERAS, pool.capacity.bitrate_bps or BITRATE_BPS
-    return Candidate(member.node, Load(min(cameras, member.most), bitrate), member.is_leaving)
-
-
-def loads(cameras: list[Listed]) -> dict[int, Load]:
-    """By slot."""
-    found: dict[int, Load] = {}
-    for listed in cameras:
-        slot = slot_of(listed.camera)
-        found[slot] = found.get(slot, NONE).plus(Load(1, listed.bitrate_bps or USUAL_BITRATE_BPS))
-    return found
-
-
-def recorded(cameras: list[Listed], started: Mapping[str, Started], holders: Holders) -> Counter[int]:
-    """By slot, the cameras that are recorded by whom the table says."""
-    slots = ((slot_of(listed.camera), started.get(listed.camera)) for listed in cameras)
-    return Counter(slot for slot, start in slots if start is not None and start.node == holders[slot])
-
-

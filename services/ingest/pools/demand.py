@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from services.ingest.claims import Started
-from services.ingest.pools.author import loads
 from services.ingest.pools.census import Census
-from services.ingest.pools.members import Member
+from services.ingest.pools.member import Member
 from services.ingest.pools.table import SlotTable
+from services.ingest.pools.weighing import loads
 from services.ingest.slots import slot_of
 from vonglau.ingest.v1.service_pb2 import Demand, MemberDemand
 

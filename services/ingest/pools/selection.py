@@ -1,13 +1,11 @@
 """Which pool has a camera. Pure."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.ingest.roster import Listed
 from vonglau.ingest.v1.service_pb2 import Pool, PoolSelector
-
-CAMERAS, BITRATE_BPS = 200, 800_000_000  # of a member that nothing else is said of: a core and 1 GiB
 
 
 class Where(NamedTuple):
@@ -41,7 +39,3 @@ class Selection:
             first, *others = [name for name, pool in self.pools.items() if selects(pool.selector, where)] or [""]
             self._known[where] = Chosen(first, tuple(others))
         return self._known[where]
-
-    def cameras(self, pool: str, cameras: Iterable[Listed]) -> Iterable[Listed]:
-        """Those of the pool."""
-        return (listed for listed in cameras if self.of(listed).pool == pool)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -57,7 +57,3 @@ def little_endian(slots: array[int]) -> array[int]:
         slots = array("H", slots)
         slots.byteswap()
     return slots
-
-
-def held(holders: Sequence[str], member: str) -> list[int]:
-    return [slot for slot, holder in enumerate(holders) if holder == member]
