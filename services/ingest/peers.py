@@ -40,10 +40,14 @@ class Peers:
             await link.close()
 
     async def holder(self, camera: str) -> Member | None:
-        """Who records the camera now: whoever started it last, while it lives; else who is meant to. None: nobody else. Raises: Unavailable."""
+        """Who records a camera that is not recorded here: whoever started it last, while it lives; else who is meant to. None: nobody else.
+
+        Raises: Unavailable.
+        """
         start = self._station.started.get(camera)
         found = (await self._members.of(start.pool)).get(start.node) if start is not None else None
-        if found is None and self._assignment.census.pool_of(camera) == self._assignment.pool:
+        is_known = found is not None and not self._is_own(found)  # a start of this process is over, and the next one's is on its way
+        if not is_known and self._assignment.census.pool_of(camera) == self._assignment.pool:
             found = self._members.live().get(self._assignment.table.holders[slot_of(camera)])
         return found if found is not None and not self._is_own(found) else None
 

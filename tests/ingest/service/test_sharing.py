@@ -76,11 +76,15 @@ async def refusal(call: object) -> VonglauError:
 
 async def test_cameras_are_shared_and_whoever_is_asked_knows_of_all(city: City, peer: City) -> None:
     for asked in (city, peer):
-        listed = (await asked.stub().ListCameraStatuses(wire.ListCameraStatusesRequest())).statuses
-        assert {each.camera for each in listed if each.state == wire.RECORDING_STATE_RECORDING} == CAMERAS
+        await eventually(partial(knows_of_all, asked))
         assert (await asked.status("cam-1")).state == wire.RECORDING_STATE_RECORDING
     epochs = [[each.epoch for each in await city.facts(SegmentRecorded, camera)] for camera in sorted(CAMERAS)]
     assert all(one == sorted(one) for one in epochs)
+
+
+async def knows_of_all(asked: City) -> bool:
+    listed = (await asked.stub().ListCameraStatuses(wire.ListCameraStatusesRequest())).statuses
+    return {each.camera for each in listed if each.state == wire.RECORDING_STATE_RECORDING} == CAMERAS
 
 
 async def test_a_camera_that_another_process_records_is_seen_and_followed_when_it_moves(city: City, peer: City) -> None:
