@@ -7,11 +7,11 @@ import fcntl
 import hashlib
 import os
 import stat
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from vonglau.errors import Unavailable
+from vonglau.footage.use import Use
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 NO_FILE = {errno.ELOOP, errno.ENXIO}  # a symbolic link; a socket
@@ -125,35 +125,25 @@ def open_file(path: Path) -> int:
 
 
 class OpenFile:
-    """Positioned reads by a thread pool. It may be closed from elsewhere at any moment: a read in progress ends first, and no descriptor is left."""
+    """Positioned reads by a thread pool. It may be closed from elsewhere at any moment; no descriptor is left."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor = -1  # opened by the first read
-        self._lock = threading.Lock()
-        self._reading = self._closed = False
+        self._use = Use(self._let_go)
 
     def read(self, length: int, offset: int) -> bytes:
         """Empty at the end and after `close`."""
-        with self._lock:
-            if self._closed:
+        with self._use.reading() as is_open:
+            if not is_open:
                 return b""
-            self._reading = True
-        try:
             if self._descriptor < 0:
                 self._descriptor = open_file(self._path)
             return os.pread(self._descriptor, length, offset)
-        finally:
-            with self._lock:
-                self._reading = False
-                self._close_when_idle()
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            self._close_when_idle()
+        self._use.close()
 
-    def _close_when_idle(self) -> None:
-        if self._closed and not self._reading and self._descriptor >= 0:
+    def _let_go(self) -> None:
+        if self._descriptor >= 0:
             os.close(self._descriptor)
-            self._descriptor = -1
