@@ -135,5 +135,3 @@ class Reconciler:
         known.said_at = at
         for kind, reason, message in status.events_of(pool, present, made, found):
             await self.cluster.create(EVENTS, status.event(pool, self.cluster.namespace, kind, reason, message, now))
-
-
