@@ -61,9 +61,11 @@ def gate() -> Iterator[Gate]:
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Platform]:
+def platform(gate: Gate, tmp_path: Path) -> Iterator[Platform]:
+    """Nothing is started where there is no video for it."""
+    assert gate.listens()
     with running(tmp_path / "data", {"VONGLAU_SEGMENT_S": "3", "VONGLAU_SIMULATED_CAMERAS": "0"}) as started:
-        until(lambda: started.run("owner", "list").returncode == 0, 20, "the platform answers")
+        until(lambda: started.run("owner", "list").returncode == 0, 60, "the platform answers")
         yield started
 
 
