@@ -51,30 +51,29 @@ class SqlitePlace:
 class MongoPlace:
     def __init__(self, folder: Path) -> None:
         self._url = mongodb_url()
-        self._database = f"test_{uuid.uuid4().hex[:12]}"
         self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(self._url)
         self._copy: dict[str, list[dict[str, Any]]] = {}
+        self.database = self._client[f"test_{uuid.uuid4().hex[:12]}"]  # as an administrator sees it
 
     def open(self) -> MongoDocuments:
-        return MongoDocuments(self._url, self._database)
+        return MongoDocuments(self._url, self.database.name)
 
     def back_up(self) -> None:
-        there = self._client[self._database]
-        self._copy = {name: list(there[name].find()) for name in there.list_collection_names()}
+        self._copy = {name: list(self.database[name].find()) for name in self.database.list_collection_names()}
 
     def restore(self) -> None:
         self.empty()
         for name, rows in self._copy.items():
-            self._client[self._database].create_collection(name)
+            self.database.create_collection(name)
             if rows:
-                self._client[self._database][name].insert_many(rows)
+                self.database[name].insert_many(rows)
 
     def empty(self) -> None:
-        for name in self._client[self._database].list_collection_names():
-            self._client[self._database].drop_collection(name)
+        for name in self.database.list_collection_names():
+            self.database.drop_collection(name)
 
     def remove(self) -> None:
-        self._client.drop_database(self._database)
+        self._client.drop_database(self.database.name)
         self._client.close()
 
 

@@ -2,44 +2,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
-import pymongo
 import pytest
 from pymongo.errors import AutoReconnect
 
 from tests.backends.places import MongoPlace
-from vonglau.deadline import within
 from vonglau.documents import Changes, Checkpoint, Condition, Index, Overtaken, Write, building
 from vonglau.documents.mongo import MongoDocuments
 from vonglau.errors import Unavailable
 
-pytestmark = pytest.mark.backends
+pytestmark = [pytest.mark.backends, pytest.mark.parametrize("place", [MongoPlace], indirect=True)]
 
 LOG = "es_test"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[MongoPlace]:
-    made = MongoPlace(tmp_path)
-    yield made
-    made.remove()
-
-
-@pytest.fixture
-async def store(place: MongoPlace) -> AsyncIterator[MongoDocuments]:
-    documents = place.open()
-    await documents.prepare("things")
-    yield documents
-    await documents.close()
-
-
-@pytest.fixture
 def database(place: MongoPlace) -> Any:
-    """As an administrator sees it."""
-    return place._client[place._database]
+    return place.database
 
 
 def write(name: str, value: Any, sequence: int, base: int = 0, *, collection: str = "things") -> Write:
@@ -172,27 +152,6 @@ LOOKS = [("list", "x", 0), ("list.n", 1, 0), ("list.0", "x", 0), ("list.n", None
 async def test_a_path_does_not_look_into_lists(store: MongoDocuments, path: str, value: Any, found: int) -> None:
     await store.apply(Changes([Write("things", "a", {"list": ["x", {"n": 1}], "word": "a\0b"}, LOG, 1, {})]))
     assert await store.count("things", Condition(path, "contains" if path == "word" else "=", value)) == found
-
-
-async def test_a_server_that_is_away_is_unavailable_within_the_callers_time() -> None:
-    store = MongoDocuments("mongodb://127.0.0.1:1", "none")
-    began = asyncio.get_running_loop().time()
-    with within(0.3), pytest.raises(Unavailable) as refused:
-        await store.get("things", "a")
-    assert refused.value.reason == "DOCUMENTS_UNAVAILABLE"
-    assert asyncio.get_running_loop().time() - began < 2
-    await store.close()
-
-
-@pytest.mark.parametrize(("code", "reason"), [(13, "DOCUMENTS_DENIED"), (18, "DOCUMENTS_DENIED"), (14031, "DOCUMENTS_FULL"), (1, "DOCUMENTS_UNAVAILABLE")])
-async def test_what_mongodb_refuses_is_told_by_its_consequence(store: MongoDocuments, monkeypatch: pytest.MonkeyPatch, code: int, reason: str) -> None:
-    async def refuse(*args: Any) -> None:
-        raise pymongo.errors.OperationFailure("no", code)
-
-    monkeypatch.setattr(store._checkpoints, "of", refuse)
-    with pytest.raises(Unavailable) as refused:
-        await store.checkpoints("p")
-    assert refused.value.reason == reason
 
 
 async def test_an_acknowledgement_that_got_lost_is_made_good_by_the_repetition(store: MongoDocuments, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vonglau.documents import Changes, Checkpoint, Condition, Index, SqliteDocuments, Write, threads
-from vonglau.documents.query import expression
+from vonglau.documents.sqlite_query import expression
 from vonglau.errors import Damaged, Unavailable
 
 WRITER = """

@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vonglau.documents.port import Condition
-from vonglau.documents.query import PATH, cursor_of
+from vonglau.documents.port import PATH, Condition, cursor_of
 
 Filter = dict[str, Any]
 NO_ARRAY: Filter = {"$not": {"$type": "array"}}

@@ -1,4 +1,4 @@
-"""What a document store must do. Adapter: sqlite; one contract suite for all. Documents are views: they can be dropped and rebuilt.
+"""What a document store must do. Adapters: sqlite and mongo; one contract suite for both. Documents are views: they can be dropped and rebuilt.
 
 A document is a dict of JSON values (integers within 64 bits, signed) with two fields of the store's own: `_id`, and `_seq`, its guard:
 per log the sequence of the event that last changed it. Field paths are dotted (`stream.main.codec`).
@@ -6,12 +6,16 @@ per log the sequence of the event that last changed it. Field paths are dotted (
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+from vonglau.errors import Invalid
+
 Document = dict[str, Any]
 Operator = Literal["=", "in", "<", "<=", ">", ">=", "contains"]
+PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")  # of a field
 BUILDING = "~new"  # ends the names of what a rebuild fills until it is switched in
 
 
@@ -140,3 +144,19 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
 def cursor(document: Mapping[str, Any], order: str = "_id") -> str:
     """Where a page ended, for `find(after=…)` with the same order."""
     return json.dumps([value_at(document, order), document["_id"]])
+
+
+def cursor_of(text: str) -> tuple[Any, str]:
+    """The value that was ordered by and the id. Raises: Invalid (CURSOR_MALFORMED)."""
+    try:
+        value, last = json.loads(text)
+    except (ValueError, TypeError):
+        value, last = None, None
+    if not isinstance(last, str) or not can_be_bound(value):
+        raise Invalid("CURSOR_MALFORMED", f"not a cursor of this collection: {text[:60]!r}", field="page_token")
+    return value, last
+
+
+def can_be_bound(value: Any) -> bool:
+    """Whether a store takes it: a JSON scalar, an integer within 64 bits."""
+    return value is None or isinstance(value, (str, float)) or (isinstance(value, int) and -(2**63) <= value < 2**63)

@@ -9,7 +9,7 @@ from typing import Any
 
 from vonglau.documents import tables
 from vonglau.documents.port import Changes, Checkpoint, Condition, Document, Index, Stored
-from vonglau.documents.query import behind, filtered, ordered
+from vonglau.documents.sqlite_query import behind, filtered, ordered
 from vonglau.documents.threads import Threads
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from vonglau.documents.port import Changes, Checkpoint, Document, Index, Overtaken, Stored, Write, building
-from vonglau.documents.query import expression
+from vonglau.documents.sqlite_query import expression
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS collections (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);

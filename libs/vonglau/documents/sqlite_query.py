@@ -2,14 +2,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from vonglau.documents.port import Condition
-from vonglau.errors import Invalid
+from vonglau.documents.port import PATH, Condition, cursor_of
 
-PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
 Term = tuple[str, list[Any]]
 
 
@@ -69,22 +66,6 @@ def behind(order: str, after: str, *, descending: bool) -> Term:
         return f"({rest} OR ({field} IS NULL AND id {beyond} ?))", [last]
     nulls = f" OR {field} IS NULL" if descending else ""
     return f"({field} {beyond} ?{nulls} OR ({field} = ? AND id {beyond} ?))", [value, value, last]
-
-
-def cursor_of(text: str) -> tuple[Any, str]:
-    """The value that was ordered by and the id. Raises: Invalid (CURSOR_MALFORMED)."""
-    try:
-        value, last = json.loads(text)
-    except (ValueError, TypeError):
-        value, last = None, None
-    if not isinstance(last, str) or not can_be_bound(value):
-        raise Invalid("CURSOR_MALFORMED", f"not a cursor of this collection: {text[:60]!r}", field="page_token")
-    return value, last
-
-
-def can_be_bound(value: Any) -> bool:
-    """Whether SQLite takes it: a JSON scalar, an integer within 64 bits."""
-    return value is None or isinstance(value, (str, float)) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
 def ordered(order: str, *, descending: bool) -> str:
