@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from services.ingest.beginnings import Beginnings
@@ -16,6 +17,7 @@ from services.ingest.pools import Assignment
 from services.ingest.roster import Roster
 from services.ingest.roster_reader import RosterReader
 from services.ingest.servicer import Servicer
+from services.ingest.segment import ClosedSegment
 from services.ingest.session import DataPlane
 from services.ingest.settings import IngestSettings
 from services.ingest.sharing import Sharing
@@ -25,6 +27,7 @@ from services.ingest.spool_folder import held
 from services.ingest.station import Station
 from services.ingest.statuses import Statuses
 from services.ingest.telling import Telling
+from services.ingest.unassigned import Unassigned
 from services.ingest.uploader import Uploader
 from vonglau.access import Access, AccessState
 from vonglau.broker import KeyValue, attached
@@ -67,12 +70,11 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         listening = Listening(uploader, outbox, round(settings.clock_limit_s * 1e9), telling.told_as, roster.class_of)
         spool = new_spool(settings, listening)
         uploader.serve(spool.bounds, advanced=telling.advanced, lost=listening.segment_lost)
-        spool.adopt(recovered.segments)
-        for segment in recovered.segments:
-            uploader.add(segment)
+        take_up(recovered.segments, spool, uploader)
 
         secrets = SealedSecrets(KeyValue(broker, SECRETS), settings.secrets_key_file)
-        beginnings = Beginnings(secrets, FactReader(broker.nc, FACT_INGEST), spool.bounds.closed, clock)
+        facts = FactReader(broker.nc, FACT_INGEST)
+        beginnings = Beginnings(secrets, facts, spool.bounds.closed, clock)
         plane = DataPlane(settings.data_plane, clock, spool)
         station = Station(
             plane, roster, Assignment(pool, node, roster), beginnings, telling, uploader.end_epoch, settings.max_cameras, settings.viewer_buffer_bytes,
@@ -101,7 +103,8 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         async with Parts() as parts:  # a part that fails ends the process: half of it would be worse than a restarted one
             telling_all = [parts.start(part) for part in taking]
             await outbox.drain(CATCH_UP_S)
-            recording = [parts.start(part) for part in (reader.run(), *station.parts(claims), *sharing.parts(claims.address))]
+            watching = Unassigned(sharing.assignment, facts, telling.tell_of_another, clock).run(broker, lambda: reader.is_caught_up)
+            recording = [parts.start(part) for part in (reader.run(), *station.parts(claims), *sharing.parts(claims.address), watching)]
             await stop.wait()
             await sharing.hand_over(OTHERS * settings.grace_s)
             await ended(recording)
@@ -122,6 +125,13 @@ def new_spool(settings: IngestSettings, listener: Listening) -> Spool:
         listener=listener,
         post=asyncio.get_running_loop().call_soon_threadsafe,
     )
+
+
+def take_up(left: Sequence[ClosedSegment], spool: Spool, uploader: Uploader) -> None:
+    """What the process before has left in the spool."""
+    spool.adopt(left)
+    for segment in left:
+        uploader.add(segment)
 
 
 async def finish(station: Station, spool: Spool, uploader: Uploader, outbox: Outbox, grace_s: float) -> None:

@@ -15,7 +15,7 @@ from services.ingest.segment import ClosedSegment
 from services.ingest.session import Source
 from vonglau.clock import Clock
 from vonglau.errors import Unavailable, VonglauError
-from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, GAP_CAUSE_UNAUTHORISED, GapCause, InterruptionObserved, SegmentRecorded
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, GAP_CAUSE_UNASSIGNED, GAP_CAUSE_UNAUTHORISED, GapCause, InterruptionObserved, SegmentRecorded
 from vonglau.registry.v1.service_pb2 import Credential
 from vonglau.secrets import Secrets
 
@@ -49,7 +49,9 @@ class Beginnings:
         """How the camera's past ended. is_inherited: it was recorded here, and by nobody else since. Raises: Unavailable."""
         spooled = self._spooled(camera)  # first: what is stored and freed meanwhile is the newest fact then
         segment = read(SegmentRecorded, await self._facts.newest("segment", camera))
-        interruption = read(InterruptionObserved, await self._facts.newest("interruption", camera)) if is_inherited else None
+        interruption = read(InterruptionObserved, await self._facts.newest("interruption", camera))
+        if interruption is not None and not is_inherited and interruption.cause != GAP_CAUSE_UNASSIGNED:
+            interruption = None  # whoever had it tells how that ended
         cause = Cause.WRITER_FAILED if is_inherited else Cause.MOVED
         return predecessor(spooled, segment, interruption, Past(epoch, self._clock.now_ns(), cause))
 

@@ -21,7 +21,14 @@ from services.ingest.session import DataPlane, Source, State
 from services.ingest.slots import slot_of
 from services.ingest.telling import Telling
 from vonglau.errors import Unavailable
-from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_QUOTA_EXCEEDED, GAP_CAUSE_REFUSED, InterruptionObserved
+from vonglau.ingest.v1.events_pb2 import (
+    GAP_CAUSE_QUOTA_EXCEEDED,
+    GAP_CAUSE_REFUSED,
+    GAP_CAUSE_UNASSIGNED,
+    GAP_CAUSE_UNSPECIFIED,
+    GapCause,
+    InterruptionObserved,
+)
 from vonglau.registry.v1.events_pb2 import CameraClass
 from vonglau.telemetry import count, elapsed, inject, names
 
@@ -38,7 +45,8 @@ class OffAir:
     """Why a camera that is meant to be recorded is not on air."""
 
     detail: str
-    told: InterruptionObserved | None = None  # None: nothing is missing because of it, or not for long
+    told: InterruptionObserved | None = None  # None: nothing is missing because of it, or not for long, or somebody else tells it
+    cause: GapCause = GAP_CAUSE_UNSPECIFIED  # where nothing is told here
 
 
 @dataclass
@@ -166,7 +174,7 @@ class Station:
         if is_inherited:
             self.telling.inherit(camera)
         if lasting is not None:
-            self.telling.tell_of_predecessor(interruption_ended(lasting, past.until_ns))
+            self.telling.tell_of_another(interruption_ended(lasting, past.until_ns))
 
     def _begin(self, listed: Listed, source: Source) -> None:
         camera = listed.camera
@@ -204,19 +212,18 @@ class Station:
     async def _hand_over(self, listed: Listed, place: Place) -> None:
         """What is recorded here goes on until another process has started it, so that nothing is missing in between."""
         camera, entry = listed.camera, self.on_air.get(listed.camera)
-        if not place.is_selected and camera in self._past:
-            await self._leave(camera)
-            self._withhold(listed, Withheld(GAP_CAUSE_QUOTA_EXCEEDED, place.why))
+        if not place.is_selected:  # unassigned.py tells what is missing
+            await self._give_way(camera, place.why, GAP_CAUSE_UNASSIGNED)
         elif entry is None or (place.is_known and (self._overtaken.get(camera, 0) > entry.epoch or entry.session.status().state is not State.RECORDING)):
             await self._give_way(camera, place.why)
 
-    async def _give_way(self, camera: str, why: str) -> None:
+    async def _give_way(self, camera: str, why: str, cause: GapCause = GAP_CAUSE_UNSPECIFIED) -> None:
         """Nothing more is recorded of it under the epoch that it had here."""
         if camera in self.on_air:
-            logger.info("%s goes to another process", camera)
+            logger.info("%s is not recorded here any more: %s", camera, why)
         await self._leave(camera)
         self._end_off_air(camera)
-        self.off_air[camera] = OffAir(why)
+        self.off_air[camera] = OffAir(why, cause=cause)
         self._end_epoch(camera)
         past = self._past.pop(camera, None)
         if past is not None or camera not in self._left:

@@ -143,6 +143,8 @@ def off_air_status(listed: Listed, off: OffAir | None) -> wire.CameraStatus:
     status = wire.CameraStatus(camera=listed.camera, owner=listed.owner, state=wire.RECORDING_STATE_UNASSIGNED, detail=off.detail if off else SOON)
     if not listed.is_meant:
         status.state, status.cause, status.detail = wire.RECORDING_STATE_SUSPENDED, GAP_CAUSE_SUSPENDED, "it is suspended: resume it to record"
+    elif off is not None and off.told is None:
+        status.cause = off.cause
     elif off is not None and off.told is not None:
         status.cause = off.told.cause
         status.since.FromNanoseconds(off.told.begun_ns)

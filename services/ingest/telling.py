@@ -28,8 +28,8 @@ class Telling:
         self._last[fact.camera] = fact
         self._outbox.put("interruption", fact.camera, fact)
 
-    def tell_of_predecessor(self, fact: InterruptionObserved) -> None:
-        """Under the epoch of a process that died."""
+    def tell_of_another(self, fact: InterruptionObserved) -> None:
+        """Under the epoch of a process that died, or under none."""
         self._outbox.put("interruption", fact.camera, fact)
 
     def advanced(self, camera: str) -> None:

@@ -8,7 +8,7 @@ from services.ingest.predecessor import Past, predecessor
 from services.ingest.roster import Listed
 from services.ingest.segment import ClosedSegment
 from services.ingest.station import interrupted
-from vonglau.ingest.v1.events_pb2 import InterruptionObserved, SegmentRecorded
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_UNASSIGNED, InterruptionObserved, SegmentRecorded
 from vonglau.registry.v1.events_pb2 import CAMERA_CLASS_TRAFFIC
 
 SECOND = 1_000_000_000
@@ -48,6 +48,15 @@ def test_an_interruption_that_still_lasts_ends_now_and_keeps_its_cause_until_the
 def test_an_interruption_from_before_the_newest_segment_says_nothing_any_more() -> None:
     for old in (interruption(5), interruption(5, 8)):
         assert predecessor([], fact(15), old, NOW) == (Past(9, BEGIN + 15 * SECOND, Cause.WRITER_FAILED, "01" * 32), None)
+
+
+def test_behind_a_time_when_nobody_could_have_it_a_camera_begins_anew() -> None:
+    for ended_s, until_s in ((60, 60), (0, 1000)):
+        nobodys = interruption(15, ended_s)
+        nobodys.cause = GAP_CAUSE_UNASSIGNED
+        past, lasting = predecessor([], fact(15), nobodys, NOW)
+        assert (past.until_ns, past.cause) == (BEGIN + until_s * SECOND, Cause.SOURCE_SILENT)
+        assert (lasting is None) == bool(ended_s)
 
 
 def test_a_session_begins_interrupted_since_the_past_ended_or_since_the_camera_is_meant_to_record() -> None:

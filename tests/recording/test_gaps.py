@@ -11,8 +11,10 @@ from services.recording.gaps import FRAME_NS, Interruption, Known, Span, Stretch
 from vonglau.ingest.v1.events_pb2 import (
     GAP_CAUSE_REFUSED,
     GAP_CAUSE_RETENTION_DELETED,
+    GAP_CAUSE_SOURCE_SILENT,
     GAP_CAUSE_SUSPENDED,
     GAP_CAUSE_TRANSPORT_LOST,
+    GAP_CAUSE_UNASSIGNED,
     GAP_CAUSE_UNEXPLAINED,
     GAP_CAUSE_UNKNOWN,
     GAP_CAUSE_WRITER_FAILED,
@@ -73,6 +75,13 @@ def test_an_interruption_that_nobody_ended_is_over_when_something_is_recorded() 
     known = Known([span(0, 10, 0), span(14, 20, 0, epoch=2), span(25, 30, 1, epoch=2)], [lost(10, 0)], now=99 * SECOND)
     assert shown(known, 0, 30)[1] == (GAP, 10, 14, GAP_CAUSE_TRANSPORT_LOST)
     assert shown(known, 0, 30)[3] == (GAP, 20, 25, GAP_CAUSE_UNEXPLAINED)
+
+
+def test_time_in_which_nobody_could_have_the_camera_is_a_gap_until_somebody_takes_it_and_begins() -> None:
+    nobodys, connecting = lost(0, 0, GAP_CAUSE_UNASSIGNED), lost(30, 32, GAP_CAUSE_SOURCE_SILENT)
+    assert shown(Known([], [nobodys], now=20 * SECOND), 0, 20) == [(GAP, 0, 20, GAP_CAUSE_UNASSIGNED)]
+    taken = Known([span(32, 40, 0, epoch=7)], [nobodys._replace(ended=33 * SECOND), connecting])
+    assert shown(taken, 0, 40) == [(GAP, 0, 30, GAP_CAUSE_UNASSIGNED), (GAP, 30, 32, GAP_CAUSE_SOURCE_SILENT), (RECORDED, 32, 40, 0)]
 
 
 def test_of_several_causes_the_one_that_was_stated_last_counts() -> None:

@@ -38,6 +38,11 @@ class Assignment:
         """changed: takes each camera that has come here or goes from here, or may have."""
         self._changed = changed
 
+    @property
+    def knows_pools(self) -> bool:
+        """Whether it has been read which there are."""
+        return self._knows_pools
+
     def place(self, listed: Listed) -> Place:
         if not (self._knows_pools and self._knows_table):
             return STARTING

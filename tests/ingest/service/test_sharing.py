@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
+from services.ingest import unassigned
 from services.ingest.pools import Members
 from vonglau.broker import KeyValue
 from vonglau.broker.topology import LEASES
 from vonglau.errors import Denied, Invalid, NotFound, Unavailable, VonglauError
 from vonglau.ingest.v1 import service_pb2 as wire
-from vonglau.ingest.v1.events_pb2 import SegmentRecorded
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_SOURCE_SILENT, GAP_CAUSE_UNASSIGNED, InterruptionObserved, SegmentRecorded
 from vonglau.rpc import error_of
 from vonglau.testing.cameras import CameraFarm, CameraSpec
 from vonglau.testing.scenes import SceneSpec
@@ -212,6 +213,35 @@ async def test_a_camera_that_no_pool_selects_is_shown_with_the_reason_and_taken_
     assert (await operator.GetDemand(wire.GetDemandRequest(pool="default"))).unselected_cameras == 1
     await operator.PutPool(wire.PutPoolRequest(pool=wire.Pool(name="default", selector=wire.PoolSelector(owners=["police"]))))
     await city.until("cam-1", lambda status: status.state == wire.RECORDING_STATE_RECORDING)
+
+
+@pytest.mark.long
+async def test_time_in_which_no_pool_selects_a_camera_is_a_gap_that_says_so(city: City, cameras: CameraFarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unassigned, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(unassigned, "LOOK_S", 0.1)
+    await city.start()
+    operator = city.stub(service="operator")
+    await operator.PutPool(wire.PutPoolRequest(pool=wire.Pool(name="default", selector=wire.PoolSelector(owners=["tay-ho"]))))
+    await city.register("cam-1", cameras.url("cam-1"))
+    (told,) = await eventually(lambda: unassigned_times(city, "cam-1"))
+    assert (told.epoch, told.ended_ns) == (0, 0)
+    assert (await city.status("cam-1")).cause == GAP_CAUSE_UNASSIGNED
+    await operator.PutPool(wire.PutPoolRequest(pool=wire.Pool(name="default", selector=wire.PoolSelector(owners=["police"]))))
+    first, *_ = await city.recorded("cam-1", 2)
+    ended = await eventually(lambda: told_to_its_end(city, "cam-1"))
+    others = [each for each in (await city.interruptions("cam-1")).values() if each.cause != GAP_CAUSE_UNASSIGNED]
+    assert (ended.begun_ns, others[0].cause) == (told.begun_ns, GAP_CAUSE_SOURCE_SILENT)
+    assert ended.begun_ns < others[0].begun_ns <= ended.ended_ns
+    assert others[-1].ended_ns == first.start_ns
+
+
+async def told_to_its_end(city: City, camera: str) -> InterruptionObserved | None:
+    (told,) = await unassigned_times(city, camera)
+    return told if told.ended_ns else None
+
+
+async def unassigned_times(city: City, camera: str) -> list[InterruptionObserved]:
+    return [each for each in (await city.interruptions(camera)).values() if each.cause == GAP_CAUSE_UNASSIGNED]
 
 
 async def test_pools_are_declared_whole_and_the_same_again_changes_nothing(city: City, cameras: CameraFarm) -> None:

@@ -24,6 +24,7 @@ class GapCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     GAP_CAUSE_RETENTION_DELETED: _ClassVar[GapCause]
     GAP_CAUSE_UNEXPLAINED: _ClassVar[GapCause]
     GAP_CAUSE_UNKNOWN: _ClassVar[GapCause]
+    GAP_CAUSE_UNASSIGNED: _ClassVar[GapCause]
 GAP_CAUSE_UNSPECIFIED: GapCause
 GAP_CAUSE_SOURCE_SILENT: GapCause
 GAP_CAUSE_TRANSPORT_LOST: GapCause
@@ -41,6 +42,7 @@ GAP_CAUSE_MOVED: GapCause
 GAP_CAUSE_RETENTION_DELETED: GapCause
 GAP_CAUSE_UNEXPLAINED: GapCause
 GAP_CAUSE_UNKNOWN: GapCause
+GAP_CAUSE_UNASSIGNED: GapCause
 
 class SegmentRecorded(_message.Message):
     __slots__ = ("camera", "owner", "epoch", "number", "start_ns", "end_ns", "contiguous", "key", "size_bytes", "sha256", "previous_sha256", "codec", "width_px", "height_px", "fragments", "media_duration_ns", "clock_offset_ns", "clock_known", "drift_ns", "discontinuity", "lost_packets", "damaged_access_units", "recovered", "last_of_epoch")
