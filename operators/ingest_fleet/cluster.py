@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import httpx2
@@ -52,6 +53,11 @@ class Cluster:
     def __init__(self, config: KubeConfig, namespace: str) -> None:
         self._client = AsyncClient(config, namespace=namespace, field_manager=MANAGER, timeout=httpx2.Timeout(10.0))
         self.namespace = namespace
+
+    @classmethod
+    def at(cls, kubeconfig: Path | None, namespace: str) -> Cluster:
+        """None: by the pod's own account."""
+        return cls(KubeConfig.from_service_account() if kubeconfig is None else KubeConfig.from_file(kubeconfig), namespace)
 
     async def close(self) -> None:
         await self._client.close()

@@ -18,3 +18,4 @@ class FleetSettings(PlatformSettings):
     turn_s: float = setting(2.0, unit="s", why="between two reconciles where nothing wakes it: a command is followed within 5 s", at_least=0.1)
     lease_s: float = setting(10.0, unit="s", why="a dead operator's successor starts after it; an ended one gives it back", at_least=2)
     say_every_s: float = setting(30.0, unit="s", why="figures of a status are written no more often; conditions at once", at_least=0)
+    uninstall_within_s: float = setting(240.0, unit="s", why="pools that are not gone by then fail an uninstallation; below the time-out of Helm", at_least=1)

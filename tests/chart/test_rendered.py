@@ -76,11 +76,12 @@ def test_code_that_is_changed_in_a_pod_lies_in_a_volume_that_outlives_its_proces
     for name, pod in pod_specs(render("laptop", {"development": {"liveCode": True}, "tests": {"enabled": False}})):
         folders = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
         assert ("/opt/vonglau/app" in folders) == ("emptyDir" in str([each for each in pod["volumes"] if each["name"] == "code"])), name
-        assert ("/opt/vonglau/app" in folders) == (name != "rel-vonglau-streams"), name
+        assert ("/opt/vonglau/app" in folders) == (name not in ("rel-vonglau-streams", "rel-vonglau-uninstall")), name
 
 
-def test_only_the_operator_gets_a_token_of_the_cluster(objects: list[Object]) -> None:
-    assert {name for name, pod in pod_specs(objects) if pod["automountServiceAccountToken"]} == {"rel-vonglau-operator"}
+def test_only_the_operator_gets_a_token_of_the_cluster_and_the_job_that_ends_its_pools(objects: list[Object]) -> None:
+    trusted = {name: pod["serviceAccountName"] for name, pod in pod_specs(objects) if pod["automountServiceAccountToken"]}
+    assert trusted == {"rel-vonglau-operator": "rel-vonglau-operator", "rel-vonglau-uninstall": "rel-vonglau-operator"}
     assert all(each["automountServiceAccountToken"] is False for each in objects if each["kind"] == "ServiceAccount")
 
 
@@ -146,6 +147,20 @@ def test_streams_are_reconciled_before_everything_else_and_again_before_every_up
     assert job["metadata"]["annotations"]["helm.sh/hook"].startswith("pre-install,pre-upgrade")
     assert job["spec"]["template"]["spec"]["containers"][0]["args"] == ["vonglau.broker.reconcile"]
     assert "priorityClassName" not in job["spec"]["template"]["spec"]  # the release's own class is not there yet
+
+
+def test_pools_are_emptied_before_anything_is_taken_away_and_a_failure_is_shown_by_helm(render: Render) -> None:
+    (job,) = [each for each in render("one-node", {"uninstall": {"withinSeconds": 500}}) if each["kind"] == "Job" and component(each) == "uninstall"]
+    marks = job["metadata"]["annotations"]
+    assert (marks["helm.sh/hook"], marks["helm.sh/hook-output-log-policy"]) == ("pre-delete", "hook-failed")
+    assert "hook-failed" not in marks["helm.sh/hook-delete-policy"]  # it stays, with its words, to be looked at
+    pod = job["spec"]["template"]["spec"]
+    told = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    assert pod["containers"][0]["args"] == ["operators.ingest_fleet.uninstall"]
+    assert told["VONGLAU_UNINSTALL_WITHIN_S"] == "500"
+    assert "VONGLAU_POOLS_FILE" not in told  # it declares no pool anew
+    assert [each["secret"]["secretName"] for each in pod["volumes"] if each["name"] == "tls"] == ["vonglau-operator-tls"]  # it calls ingest as the operator
+    assert (job["spec"]["backoffLimit"], job["spec"]["activeDeadlineSeconds"]) == (0, 545)  # it speaks before it is cut off
 
 
 def test_what_is_set_for_a_service_reaches_it_as_it_was_written(render: Render) -> None:

@@ -38,8 +38,9 @@
 {{- if has "kubernetes" $uses }}
 {{- $_ := set $told "VONGLAU_NAMESPACE" .root.Release.Namespace }}
 {{- $_ := set $told "VONGLAU_RELEASE" .root.Release.Name }}
-{{- $_ := set $told "VONGLAU_POOLS_FILE" "/etc/vonglau/pools/pools.yaml" }}
 {{- end }}
+{{- if has "pools" $uses }}{{ $_ := set $told "VONGLAU_POOLS_FILE" "/etc/vonglau/pools/pools.yaml" }}{{ end }}
+{{- if eq .component "uninstall" }}{{ $_ := set $told "VONGLAU_UNINSTALL_WITHIN_S" .root.Values.uninstall.withinSeconds }}{{ end }}
 {{- if .program.alive }}{{ $_ := set $told "VONGLAU_HEALTH_LISTEN" "0.0.0.0:7071" }}{{ end }}
 {{- range $name, $value := merge (dict) (.service.settings | default dict) $told }}
 - {name: {{ $name }}, value: {{ include "vonglau.asText" $value | quote }}}

@@ -9,7 +9,7 @@ metadata:
     {{- end }}
   annotations:
     cluster-autoscaler.kubernetes.io/safe-to-evict: "true"
-    {{- if has "kubernetes" .program.uses }}
+    {{- if has "pools" .program.uses }}
     vonglau.vn/pools: {{ include "vonglau.pools" .root | sha256sum }}
     {{- end }}
     {{- with .service.podAnnotations }}
@@ -17,8 +17,8 @@ metadata:
     {{- end }}
 spec:
   {{- $kubernetes := has "kubernetes" .program.uses }}
-  {{- if eq .program.kind "Deployment" }}
-  serviceAccountName: {{ include "vonglau.name" .root }}-{{ .component }}
+  {{- if or (eq .program.kind "Deployment") .program.as }}
+  serviceAccountName: {{ include "vonglau.name" .root }}-{{ .program.as | default .component }}
   {{- end }}
   automountServiceAccountToken: {{ $kubernetes }}
   enableServiceLinks: false
@@ -201,7 +201,7 @@ securityContext:
 {{- range .program.footage }}{{ $keys = concat $keys (list (printf "%s.access-key" .) (printf "%s.secret-key" .)) }}{{ end }}
 {{- $_ := set $files "footage" (dict "secret" $secrets.footage "keys" $keys) }}
 {{- end }}
-{{- if .root.Values.tls.enabled }}{{ with index $secrets.tls .component }}{{ $_ := set $files "tls" (dict "secret" .) }}{{ end }}{{ end }}
+{{- if .root.Values.tls.enabled }}{{ with index $secrets.tls (.program.as | default .component) }}{{ $_ := set $files "tls" (dict "secret" .) }}{{ end }}{{ end }}
 {{- toYaml $files }}
 {{- end }}
 
@@ -211,7 +211,7 @@ securityContext:
 {{- end }}
 - {name: run, mountPath: /run/vonglau}
 - {name: tmp, mountPath: /tmp}
-{{- if has "kubernetes" .program.uses }}
+{{- if has "pools" .program.uses }}
 - {name: pools, mountPath: /etc/vonglau/pools, readOnly: true}
 {{- end }}
 {{- end }}
@@ -223,7 +223,7 @@ securityContext:
   emptyDir: {sizeLimit: 64Mi}
 - name: tmp
   emptyDir: {sizeLimit: 256Mi}
-{{- if has "kubernetes" .program.uses }}
+{{- if has "pools" .program.uses }}
 - name: pools
   configMap: {name: {{ include "vonglau.name" .root }}-pools}
 {{- end }}
