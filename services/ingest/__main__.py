@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from services.ingest.beginnings import Beginnings
@@ -16,8 +15,8 @@ from services.ingest.peers import Peers
 from services.ingest.pools import Assignment
 from services.ingest.roster import Roster
 from services.ingest.roster_reader import RosterReader
-from services.ingest.servicer import Servicer
 from services.ingest.segment import ClosedSegment
+from services.ingest.servicer import Servicer
 from services.ingest.session import DataPlane
 from services.ingest.settings import IngestSettings
 from services.ingest.sharing import Sharing
@@ -127,7 +126,7 @@ def new_spool(settings: IngestSettings, listener: Listening) -> Spool:
     )
 
 
-def take_up(left: Sequence[ClosedSegment], spool: Spool, uploader: Uploader) -> None:
+def take_up(left: list[ClosedSegment], spool: Spool, uploader: Uploader) -> None:
     """What the process before has left in the spool."""
     spool.adopt(left)
     for segment in left:
