@@ -24,6 +24,7 @@ logger = get_logger(__name__)
 NOT_FOR_ACCOUNT = 10039
 NEEDED = (2, 12)        # atomic batches
 PENDING_BYTES = 16 * 1024 * 1024
+_TOLD = 20              # failures of an attempt to connect that are remembered
 API_TIMEOUT = 5.0       # seconds; a request that was lost with its connection is repeated after it
 
 #: The outcome is unknown or the server says "not now": no leader, a lost answer, a full disk.
@@ -90,10 +91,11 @@ async def connect(access: Access, name: str) -> Client:
     Raises CannotConnect when no server lets us in within ``access.connect_timeout``, ServerTooOld when it cannot do atomic batches.
     """
     nc = Client()
-    last: list[Exception] = []
+    told: list[Exception] = []
 
     async def failed(exc: Exception) -> None:
-        last[:] = [exc]
+        told.append(exc)
+        del told[:-_TOLD]
         logger.warning("nats: %r", exc)
 
     try:
@@ -111,9 +113,8 @@ async def connect(access: Access, name: str) -> Client:
                 **credentials(access),
             )
     except (TimeoutError, NatsError, OSError) as exc:
-        cause = last[0] if last else exc
         await nc.close()
-        raise CannotConnect(_why(access, cause)) from exc
+        raise CannotConnect(_why(access, _cause(told) or exc)) from exc
     try:
         check_version(nc)
         await _check_jetstream(nc, access)
@@ -149,10 +150,19 @@ def _tls(access: Access) -> ssl.SSLContext:
     return tls
 
 
+def _refused(text: str) -> bool:
+    return "authorization" in text.lower() or "authentication" in text.lower()
+
+
+def _cause(told: list[Exception]) -> Exception | None:
+    """A refusal of the credentials, or what was told last: a server that refuses may also reset the connection before it says why."""
+    return next((exc for exc in told if _refused(str(exc))), told[-1] if told else None)
+
+
 def _why(access: Access, cause: Exception) -> str:
     where = ", ".join(access.servers)
     text = str(cause) or repr(cause)
-    if "authorization" in text.lower() or "authentication" in text.lower():
+    if _refused(text):
         return f"{where} refuses the credentials ({text}): check user and password, token=, credentials= or nkey_seed= in the broker URL"
     if isinstance(cause, ssl.SSLError):
         return f"{where}: TLS failed ({text}): name the authority with tls_ca=, the client certificate with tls_cert= and tls_key="

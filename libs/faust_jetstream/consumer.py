@@ -14,6 +14,7 @@ from faust.types import TP, ConsumerMessage
 from mode import Service, get_logger
 
 from . import codec, tables
+from .conductor import Conductor, InWork
 from .feed import Record
 from .finishing import Finishing
 from .group import Group
@@ -24,6 +25,7 @@ from .reader import Reader
 logger = get_logger(__name__)
 
 _YIELD_EVERY = 100      # messages between two turns of the event loop
+_LOOK_AGAIN = 0.02      # seconds until streams are looked at that take events without saying so
 
 
 class Consumer(Finishing):
@@ -36,6 +38,7 @@ class Consumer(Finishing):
         self.readers: dict[TP, Reader] = {}
         self._owned: set[TP] = set()
         self._arrived = asyncio.Event()
+        self._unacked_messages = InWork(self._arrived.set)
         # Source partitions are not read from assignment until the seek and resume_flow(): whatever is queued before flow is resumed is thrown away.
         self._held = True
         self._sought = False
@@ -183,7 +186,7 @@ class Consumer(Finishing):
         if not found:
             self._arrived.clear()
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(_LOOK_AGAIN if any(map(len, self.readers.values())) else timeout):
                     await self._arrived.wait()
             except TimeoutError:
                 return {}
@@ -193,22 +196,26 @@ class Consumer(Finishing):
 
     def _take(self, active: set[TP] | None) -> dict[TP, list[Record]]:
         most = self.app.conf.broker_max_poll_records or 1000
-        found = {}
+        conductor = cast(Conductor, self.app.topics)
+        ready = []
         for tp, reader in self.readers.items():
             if self._held and not self._is_changelog_tp(tp):
                 continue
             if active is None or tp in active:
                 reader.start()
                 if len(reader):
-                    found[tp] = reader.take(most)
-        return found
+                    ready.append(reader)
+        rooms = ((reader, conductor.room(reader.tp, most, len(ready))) for reader in ready)
+        return {reader.tp: reader.take(room) for reader, room in rooms if room > 0}
 
     def _to_message(self, tp: TP, record: Record) -> ConsumerMessage:
+        decoded: tuple[Any, Any, float | None, Any]
         try:
-            key, value, timestamp, headers = codec.decode(record.headers, record.body)
+            decoded = codec.decode(record.headers, record.body)
         except ValueError as exc:
             logger.warning("%s offset %s: damaged headers are ignored: %s", tp, record.sequence - 1, exc)
-            key, value, timestamp, headers = None, record.body, None, []
+            decoded = None, record.body, None, []
+        key, value, timestamp, headers = decoded
         if key is None:
             key = self.topics.places[tp.topic].key_of(record.subject)
         return ConsumerMessage(
@@ -217,9 +224,9 @@ class Consumer(Finishing):
             record.sequence - 1,
             record.time if timestamp is None else timestamp,
             0,
-            cast(Any, headers),
-            cast(bytes, key),
-            cast(bytes, value),
+            headers,
+            key,
+            value,
             None,
             len(key) if key else 0,
             len(value) if value else 0,
@@ -244,8 +251,9 @@ class Consumer(Finishing):
 
     async def _deliver(self, records: dict[TP, list[Record]], active: set[TP] | None) -> None:
         """Hand ``records`` to the streams in turn; what is left when the assignment changes is read again."""
-        app, callback, to_message, acked = self.app, self.callback, self._to_message, self.app.topics.acks_enabled_for
+        app, conductor, to_message, note = self.app, cast(Conductor, self.app.topics), self._to_message, self.deliveries.note
         generation, buffered, transactions = app.consumer_generation_id, self._buffered_partitions, cast(Any, self.transactions)
+        handlers = {tp: (conductor.handler(tp), conductor.acks_enabled_for(tp.topic)) for tp in records}
         handed = 0
         for tp, record in self.scheduler.iterate(records):
             if not self.flow_active or app.consumer_generation_id != generation or self.should_stop:
@@ -257,19 +265,18 @@ class Consumer(Finishing):
                 await self.commit()
             if transactions.contended:
                 await self._settle()
-            if acked(tp.topic):
-                self.deliveries.note(tp, record.sequence - 1)
-                self._count_again(tp, record.sequence - 1)
-            await callback(to_message(tp, record))
+            handle, acked = handlers[tp]
+            if acked:
+                offset = record.sequence - 1
+                note(tp, offset)
+                if offset > self._highest.get(tp, -1):
+                    self._highest[tp] = offset
+                else:
+                    self._transport.meters.record("redelivered", 1, topic=tp.topic)
+            await handle(to_message(tp, record))
             handed += 1
             if handed % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-
-    def _count_again(self, tp: TP, offset: int) -> None:
-        if offset <= self._highest.get(tp, -1):
-            self._transport.meters.record("redelivered", 1, topic=tp.topic)
-        else:
-            self._highest[tp] = offset
 
     def _new_topicpartition(self, topic: str, partition: int) -> TP:
         return TP(topic, partition)

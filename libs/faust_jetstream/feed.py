@@ -6,7 +6,6 @@ stop, or the server drops it.
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,9 +18,10 @@ from .connection import Connection
 logger = get_logger(__name__)
 
 HEARTBEAT = 1.0         # seconds between the server's signs of life while it has nothing to send
-SILENCE = 3.0           # seconds without any after which the consumer counts as lost
+SILENT = 3              # heartbeats missed in turn after which the consumer counts as lost: turns of our loop, which misses none while it stands still
 EXPIRES = 30.0          # seconds until an open request ends by itself
 _BACKOFF = (0.1, 0.3, 1.0, 2.0)
+_TOKENS = 9             # of a delivery's reply subject
 
 
 class Record(NamedTuple):
@@ -35,8 +35,22 @@ class Record(NamedTuple):
     pending: int
 
 
+_record = tuple.__new__     # a third of the time of NamedTuple's own
+
+
 class _Lost(Exception):
     pass
+
+
+class _Sink(asyncio.Future[Any]):
+    """nats-py gives the message of a subscription with a future to that future: this one takes each, with no queue and no task in between."""
+
+    def __init__(self, take: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._take = take
+
+    def set_result(self, result: Any) -> None:
+        self._take(result)
 
 
 class Feed:
@@ -62,9 +76,9 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
         self._left = 0              # messages that the open request may still bring
         self._count = 0             # deliveries of this consumer
-        self._seen = 0.0            # clock: monotonic
+        self._quiet = 0             # heartbeats that did not come, in turn
         self._trouble: str | None = None
-        self._sid = 0
+        self._sink: _Sink | None = None
         self._ended = False         # beside the cancellation: a request of the client that is answered at that moment loses it (Python 3.11)
         self.restarts = 0
 
@@ -83,7 +97,8 @@ class Feed:
 
     def cancel(self) -> asyncio.Task[None] | None:
         """Stop now: nothing is delivered any more. Returns the task that tidies up, for its owner to await."""
-        self._sid += 1
+        if self._sink is not None:
+            self._sink.cancel()
         self._ended = True
         self._wake.set()
         task, self._task = self._task, None
@@ -109,16 +124,15 @@ class Feed:
         stream, subject = self._source
         nc, js = self._connection.nc, self._connection.js
         consumer = await js.add_consumer(stream, self._consumer(subject))
-        self._sid += 1
         self._left = self._count = 0
         self._trouble = None
         inbox = nc.new_inbox()
-        handler = self._handler(self._sid)
-        sub = await nc.subscribe(inbox, cb=handler, pending_msgs_limit=0, pending_bytes_limit=0)
+        self._sink = sink = _Sink(self._on_message)
+        sub = await nc.subscribe(inbox, future=sink)
         try:
             await self._pull(f"{self._connection.api}.CONSUMER.MSG.NEXT.{stream}.{consumer.name}", inbox)
         finally:
-            self._sid += 1
+            sink.cancel()
             if not nc.is_closed:
                 await sub.unsubscribe()
                 if nc.is_connected:
@@ -144,41 +158,39 @@ class Feed:
             room = self._room()
             if room > 0 and self._left <= 0:
                 self._left = room
-                self._seen = time.monotonic()
+                self._quiet = 0
                 await nc.publish(subject, _request(room), reply=inbox)
             self._wake.clear()
             try:
                 async with asyncio.timeout(HEARTBEAT):      # wait_for of Python 3.11 loses a cancellation that meets the event
                     await self._wake.wait()
             except TimeoutError:
-                if self._left > 0 and time.monotonic() - self._seen > SILENCE:
+                self._quiet += 1
+                if self._left > 0 and self._quiet >= SILENT:
                     raise _Lost("no sign of life from the server") from None
 
-    def _handler(self, sid: int) -> Callable[[Any], Any]:
-        async def on_message(msg: Any) -> None:
-            if sid != self._sid:
-                return
-            self._seen = time.monotonic()
-            reply = msg.reply
-            if not reply:
-                self._on_status(msg.headers or {})
-                return
-            parts = reply.split(".")
-            at = 5 if len(parts) == 9 else 7        # with a domain two tokens come first and one last
-            count = int(parts[at + 1])
-            if count != self._count + 1:
-                self._trouble = f"delivery {self._count + 1} is missing"
-                self._wake.set()
-                return
-            self._count = count
-            self._left -= 1
-            sequence = int(parts[at])
-            self._next = sequence + 1
-            self._deliver(Record(sequence, int(parts[at + 2]) / 1e9, msg.subject, msg.headers, msg.data, int(parts[at + 3])))
-            if self._left <= 0:
-                self._wake.set()
-
-        return on_message
+    def _on_message(self, msg: Any) -> None:
+        self._quiet = 0
+        tokens = msg.reply.split(".")
+        if len(tokens) < _TOKENS:
+            self._on_status(msg.headers or {})
+            return
+        at = 5 if len(tokens) == _TOKENS else 7         # with a domain two tokens come first and one last
+        count = int(tokens[at + 1])
+        if count != self._count + 1:
+            self._trouble = f"delivery {self._count + 1} is missing"
+            self._wake.set()
+            return
+        self._count = count
+        sequence = int(tokens[at])
+        self._next = sequence + 1
+        self._left -= 1
+        if self._left <= 0:
+            self._wake.set()
+        try:
+            self._deliver(_record(Record, (sequence, int(tokens[at + 2]) / 1e9, msg.subject, msg.headers, msg.data, int(tokens[at + 3]))))
+        except Exception:       # outer edge: the client's reading of the socket would end with it
+            logger.exception("message %s of stream %s is passed over", sequence, self._source[0])
 
     def _on_status(self, headers: dict[str, str]) -> None:
         status = headers.get("Status")

@@ -147,8 +147,9 @@ class Leases:
     async def _put(self, name: str, doc: dict[str, Any] | None, headers: dict[str, str], ttl: int | None = None) -> int:
         if self._js is None or self._writing is None:
             raise RuntimeError("leases are not started")
-        lifetime = ttl or max(2, round(self._settings.lease))
+        lifetime = ttl or self._settings.lease_ttl
         async with self._writing:
             body = b"" if doc is None else json.dumps(doc).encode()
-            answer = await self._js.publish(f"{self._root}.{name}", body, timeout=2.0, headers={TTL: f"{lifetime}s", **headers})
+            told, patience = {TTL: f"{lifetime}s", **headers}, min(2.0, self._settings.lease_ttl / 2)
+            answer = await self._js.publish(f"{self._root}.{name}", body, timeout=patience, headers=told)
         return int(answer.seq)

@@ -56,6 +56,12 @@ class Outbox(ProducerBuffer):
         if waiting:
             await asyncio.wait(waiting)
 
+    @property
+    def full(self) -> bool:
+        """True while streams must be held back."""
+        writer = self._producer.changelog
+        return len(self._events) > _FULL or (writer is not None and bool(writer.backlog))
+
     async def wait_until_ebb(self) -> None:
         if len(self._events) > _FULL:
             await self.flush()

@@ -76,6 +76,7 @@ class Reader:
         return self._fetch if len(self._buffer) < self._fetch else 0
 
     def _on_record(self, record: Record) -> None:
-        self._buffer.append(record)
         self.end = record.sequence + record.pending
-        self._arrived()
+        if not self._buffer:
+            self._arrived()
+        self._buffer.append(record)

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from yarl import URL
@@ -55,6 +55,11 @@ class Settings:
     fetch: int = 1000                   # messages asked for at once, per partition
     trace: bool = False
 
+    @property
+    def lease_ttl(self) -> int:
+        """Whole seconds, the server's unit, after which it drops a lease: the last second of the lease is for the others to notice."""
+        return int(self.lease) - 1
+
 
 _TEXT = ("prefix", "layout", "storage", "token", "credentials", "nkey_seed", "tls_ca", "tls_cert", "tls_key", "inbox_prefix", "domain", "api_prefix")
 _WHOLE = ("replicas", "tombstone_ttl", "max_inflight", "fetch")
@@ -71,7 +76,6 @@ def read_settings(urls: Sequence[URL], conf: Any) -> Settings:
     """
     first = urls[0]
     options = read_options(first.query)
-    renewal = min(options.get("lease", float(conf.broker_session_timeout)) / 3, float(conf.broker_heartbeat_interval))
     access = Access(
         servers=tuple(f"nats://{url.host or '127.0.0.1'}:{url.port or DEFAULT_PORT}" for url in urls),
         user=first.user,
@@ -81,16 +85,16 @@ def read_settings(urls: Sequence[URL], conf: Any) -> Settings:
     own = {name: value for name, value in options.items() if name not in _OF_ACCESS}
     own.setdefault("replicas", int(conf.topic_replication_factor or 1))
     own.setdefault("lease", float(conf.broker_session_timeout))
-    return _checked(
+    settings = _checked(
         Settings(
             access=access,
             app=conf.id,
-            beat=renewal,
             request_timeout=float(conf.broker_request_timeout),
             rebalance_timeout=float(conf.broker_rebalance_timeout),
             **own,
         )
     )
+    return replace(settings, beat=min(settings.lease_ttl / 3, float(conf.broker_heartbeat_interval)))
 
 
 def read_options(query: Mapping[str, str]) -> dict[str, Any]:
@@ -127,8 +131,8 @@ def _checked(settings: Settings) -> Settings:
         raise BadSetting(f"broker URL: storage={settings.storage!r}, give one of {', '.join(STORAGES)}")
     if not settings.prefix.replace("-", "").replace("_", "").isalnum():
         raise BadSetting(f"broker URL: prefix={settings.prefix!r}, use letters, digits, - and _ (it begins subjects and stream names)")
-    if settings.lease < 2:
-        raise BadSetting(f"lease of {settings.lease} s: the server counts leases in whole seconds, give at least 2 (lease= or broker_session_timeout)")
+    if settings.lease < 3:
+        raise BadSetting(f"lease of {settings.lease} s: the server counts leases in whole seconds, give at least 3 (lease= or broker_session_timeout)")
     if not 1 <= settings.replicas <= 5:
         raise BadSetting(f"replicas={settings.replicas}: JetStream keeps 1 to 5 copies")
     return settings

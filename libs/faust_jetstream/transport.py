@@ -9,6 +9,7 @@ from mode import get_logger
 
 from . import tables
 from .admin import Topics
+from .conductor import Conductor
 from .connection import Connection
 from .consumer import Consumer
 from .errors import BadSetting
@@ -23,6 +24,7 @@ logger = get_logger(__name__)
 class Transport(base.Transport):
     """Built at import time, when an agent is declared: no I/O and no event loop in the constructor."""
 
+    Conductor = Conductor
     Consumer = Consumer
     Producer = Producer
     TransactionManager = TransactionManager

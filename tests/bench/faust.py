@@ -243,7 +243,7 @@ async def moving(bench: Bench, js: JetStreamContext) -> list[Figure]:
         moved.append(ready - given_up)
         await second.leave()
     return [
-        at_most("a dead worker is noticed (lease 4 s, counted in whole seconds)", noticed, LEASE + 1, "s"),
+        at_most("a dead worker is noticed (lease 4 s)", noticed, LEASE, "s"),
         at_most("rebalance after it is noticed, recovery of 500 keys included", moved, 1.5, "s"),
     ]
 

@@ -80,7 +80,7 @@ async def connection(server: Server) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 def settings(server: Server, name: str) -> Settings:
-    return Settings(Access((server.url,)), app=name, prefix=name, lease=2.0, beat=0.4, request_timeout=10.0, rebalance_timeout=5.0)
+    return Settings(Access((server.url,)), app=name, prefix=name, lease=3.0, beat=0.4, request_timeout=10.0, rebalance_timeout=5.0)
 
 
 @pytest.fixture(autouse=True)

@@ -56,19 +56,27 @@ async def test_a_member_stays_for_as_long_as_its_loop_turns(join: Join, js: JetS
 
     async def beyond() -> bool:
         leases.turned()
-        return time.monotonic() - begun > 3.0          # the lease is 2 s
+        return time.monotonic() - begun > 3.0          # the server's part of the lease is 2 s
 
     await until(beyond, 10)
     assert await doc_of(js, root, "m.a") == {"n": 1}
 
 
+async def test_a_loop_that_has_not_turned_for_a_lease_renews_no_more(join: Join, settings: Settings) -> None:
+    leases = await join("a")
+    await leases.put_member({"n": 1})
+    leases._turned -= settings.lease
+    await until(lambda: leases.stalls >= 1, 10, 0.01)
+
+
+@pytest.mark.long
 async def test_a_busy_loop_keeps_its_lease_and_a_hung_one_loses_it(join: Join, js: JetStreamContext, root: str) -> None:
     leases = await join("a")
     await leases.put_member({"n": 1})
-    time.sleep(1.8)  # noqa: ASYNC251  an agent that blocks the loop is what this is about
+    time.sleep(2.6)  # noqa: ASYNC251  an agent that blocks the loop is what this is about
     assert await doc_of(js, root, "m.a") == {"n": 1}
     leases.turned()
-    time.sleep(2.2)  # noqa: ASYNC251
+    time.sleep(3.2)  # noqa: ASYNC251
 
     async def gone() -> bool:
         return await doc_of(js, root, "m.a") is None

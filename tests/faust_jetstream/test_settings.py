@@ -38,7 +38,12 @@ def test_faust_settings_count_where_the_url_says_nothing() -> None:
 
 def test_leases_are_renewed_at_least_three_times_before_they_run_out() -> None:
     settings = read("nats://host/?lease=6", broker_heartbeat_interval=30.0)
-    assert settings.beat * 3 <= settings.lease
+    assert settings.beat * 3 <= settings.lease_ttl
+
+
+@pytest.mark.parametrize(("lease", "ttl"), [("3", 2), ("4.5", 3), ("60", 59)])
+def test_the_server_drops_a_lease_early_enough_for_the_others_to_notice_within_it(lease: str, ttl: int) -> None:
+    assert read(f"nats://host/?lease={lease}").lease_ttl == ttl
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,7 @@ def test_leases_are_renewed_at_least_three_times_before_they_run_out() -> None:
         ("layout=queue", "partition, topic"),
         ("storage=tape", "file, memory"),
         ("prefix=a.b", "letters, digits"),
-        ("lease=1", "at least 2"),
+        ("lease=2", "at least 3"),
         ("replicas=9", "1 to 5"),
     ],
 )
