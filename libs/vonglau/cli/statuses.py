@@ -1,17 +1,25 @@
 """vonglau status: how every camera is recorded just now, joined from ingest and recording."""
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import grpc
+
+from vonglau.cli.maintenance import SERVICES
 from vonglau.cli.options import AsJson, AsPerson, perform
 from vonglau.cli.pages import all_cameras, live, summaries
 from vonglau.cli.session import Session
 from vonglau.cli.times import duration, rfc3339, shown, size
 from vonglau.cli.words import word
+from vonglau.errors import Denied, Unavailable
 from vonglau.ingest.v1 import service_pb2 as ingest
 from vonglau.ingest.v1.events_pb2 import GapCause
+from vonglau.operations.v1 import service_pb2 as operations
 from vonglau.recording.v1 import service_pb2 as recording
 from vonglau.registry.v1.service_pb2 import ListCamerasRequest
+from vonglau.rpc import error_of
 
 
 def status(as_person: AsPerson = "", as_json: AsJson = False) -> None:
@@ -22,17 +30,24 @@ def status(as_person: AsPerson = "", as_json: AsJson = False) -> None:
             cameras = [camera async for camera in all_cameras(stub, ListCamerasRequest())]
         found, health = await live(session)
         totals = await summaries(session)
+        still = await stopped(session)
         described = [description(camera, found.get(camera.camera), totals.get(camera.camera)) for camera in cameras]
         if as_json:
-            session.output.document({"cameras": described, "health": health_of(health)})
+            session.output.document({"cameras": described, "health": health_of(health), "stopped_projections": still})
             return
         session.output.table(COLUMNS, [row(one) for one in described], "no cameras: `vonglau camera add --help`")
         if health.detail:
             session.output.line(f"\n{health.detail}")
+        for one in still:
+            session.output.line(f"\n{advice(one)}")
 
     perform(as_person, as_json, command)
 
 
+WHY_STOPPED = {
+    "STREAM_REPLACED": "the log is another one than they were made from",
+    "CHECKPOINT_AHEAD": "the log ends before what they have taken from it already",
+}
 COLUMNS = ("camera", "+name", "+owner", "state", "+since", "Mbit/s →", "24 h →", "gaps →", "spool →")
 
 
@@ -59,6 +74,34 @@ def description(camera: Any, live_status: ingest.CameraStatus | None, total: rec
         "viewers": now.viewers,
         "detail": now.detail,
     }
+
+
+async def stopped(session: Session) -> list[dict[str, str]]:
+    """Projections that wait for a rebuild; none for who may not ask, or where the service is away."""
+    found: list[dict[str, str]] = []
+    async with session.projections(SERVICES) as stubs:
+        for service, stub in stubs.items():
+            with passing_over_refusals():
+                page = await stub.ListProjections(operations.ListProjectionsRequest())
+                found += [{"service": service, "projection": one.name, "reason": one.stopped_reason} for one in page.projections if one.stopped_reason]
+    return found
+
+
+@contextmanager
+def passing_over_refusals() -> Iterator[None]:
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        if not isinstance(error_of(error), Denied | Unavailable):
+            raise
+
+
+def advice(one: dict[str, str]) -> str:
+    why = WHY_STOPPED.get(one["reason"], one["reason"])
+    return (
+        f"{one['service']}: the views of {one['projection']} stand still, what they show is old: {why}.\n"
+        f"Make sure that this is the right log, or bring that back; then `vonglau rebuild {one['service']}`."
+    )
 
 
 def row(one: dict[str, Any]) -> tuple[str, ...]:
