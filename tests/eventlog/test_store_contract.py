@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -91,16 +90,14 @@ async def test_a_long_history_is_read_whole(store: EventStore) -> None:
 
 @pytest.mark.loopback
 async def test_while_the_log_is_away_nobody_waits_for_an_answer(nats_server: NatsServer, broker: Broker) -> None:
-    store = JetStreamStore(broker.nc)
+    store = JetStreamStore(broker.nc, timeout=60)
     await store.append([event(ONE, 0)])
     await nats_server.kill()
     await eventually(lambda: not broker.is_connected)
-    begun = time.monotonic()
     for call in (store.read(ONE), store.read_many({ONE: 0, TWO: 0}), store.last_sequence(ONE), store.append([event(ONE, 1)])):
         with pytest.raises(Unavailable) as refused:
-            await call
+            await asyncio.wait_for(call, 20)
         assert refused.value.reason == "LOG_UNAVAILABLE"
-    assert time.monotonic() - begun < 1.0
 
 
 @pytest.mark.loopback

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -280,10 +279,8 @@ async def test_a_killed_process_goes_on_where_it_was(platform: Platform, segment
     told = ("nats_url", "run_dir", "data_dir", "footage_dir", "identity_dir", "retention_rules", "archive_grace_s")
     environment = {**os.environ, **{f"VONGLAU_{name.upper()}": str(getattr(platform.settings, name)) for name in told}}
     for number in range(2):
-        started = time.monotonic()
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.recording", env=environment, cwd=Path(__file__).parents[2])
         await eventually(platform.address_file.exists, within=20)
-        assert time.monotonic() - started < 20
         version = await platform.record(segment(number, number * 60, contiguous=True), b"x%d" % number)
         stub = platform.stub()
         request = span(pb.GetTimelineRequest, 0, 60 * (number + 1), min_version=version)

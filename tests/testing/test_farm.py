@@ -195,16 +195,16 @@ async def test_moments_can_be_set_on_a_running_camera(connect: Connect) -> None:
 
 async def test_a_sender_report_comes_with_the_first_frame_and_ties_rtp_time_to_the_cameras_time(connect: Connect) -> None:
     async with farm_of() as farm:
-        client = await connect(farm.url("cam-1", skew=7.3))
+        client, begun = await connect(farm.url("cam-1", skew=7.3)), time.time()
         await client.play()
         report = await client.packet(1)
         assert report[1] == 200
         seconds, parts, rtp = struct.unpack(">III", report[8:20])
         told = seconds - 2_208_988_800 + parts / 2**32
-        assert told == pytest.approx(time.time() + 7.3, abs=0.1)
+        assert begun - 0.1 < told - 7.3 < time.time() + 0.1
         packet = await client.packet()
         behind = (stamp(packet) - rtp + 2**31) % 2**32 - 2**31
-        assert told + behind / 90_000 == pytest.approx(time.time() + 7.3, abs=0.2)
+        assert begun - 0.1 < told + behind / 90_000 - 7.3 < time.time() + 0.1
 
 
 async def test_a_new_clock_offset_is_told_at_once(connect: Connect) -> None:
@@ -358,7 +358,7 @@ async def test_a_drifting_cameras_frames_come_faster_under_the_same_stamps(conne
         first, begun = stamp(await client.packet()), time.monotonic()
         while stamp(packet := await client.packet()) - first < 90_000:
             pass
-        assert time.monotonic() - begun == pytest.approx((stamp(packet) - first) / 180_000, abs=0.1)
+        assert (stamp(packet) - first) / 180_000 - 0.1 < time.monotonic() - begun < (stamp(packet) - first) / 90_000
 
 
 async def test_a_repeated_frame_keeps_its_bytes(connect: Connect) -> None:
@@ -409,13 +409,14 @@ async def test_the_sdp_can_lie_and_be_silent(connect: Connect) -> None:
 
 async def test_a_slow_description_comes_late_and_holds_nobody_else_up(connect: Connect) -> None:
     async with farm_of() as farm:
-        slow, quick = await connect(farm.url("cam-1", describe_delay=0.4)), await connect(farm.url("cam-1"))
+        late, slow, quick = [await connect(farm.url("cam-1", **faults)) for faults in ({"describe_delay": 60}, {"describe_delay": 0.4}, {})]
         begun = time.monotonic()
-        waiting = asyncio.ensure_future(slow.ask("DESCRIBE"))
-        await quick.ask("DESCRIBE")
-        assert time.monotonic() - begun < 0.3
-        assert (await waiting).code == 200
+        waiting = asyncio.ensure_future(late.ask("DESCRIBE"))
+        assert (await slow.ask("DESCRIBE")).code == 200
         assert time.monotonic() - begun > 0.35
+        await quick.ask("DESCRIBE")
+        assert not waiting.done()
+        waiting.cancel()
 
 
 async def test_another_process_can_tell_a_running_camera_what_to_do_wrong(connect: Connect) -> None:
