@@ -16,6 +16,7 @@ from vonglau.ingest.v1.service_pb2 import MemberCapacity, Pool
 logger = logging.getLogger(__name__)
 
 DEFAULT = "default"
+SELECTED_MOST = 1000  # of each list: a pool has to fit into one message of the log
 # Stands while nobody has declared any: on one machine a member takes as many cameras as its own setting allows.
 EVERY_CAMERA = Pool(name=DEFAULT, capacity=MemberCapacity(cameras=1_000_000, bitrate_bps=10**15))
 
@@ -70,8 +71,13 @@ class Declared:
 
 
 def check(pool: Pool) -> None:
-    """Raises: Invalid (ID_MALFORMED, CAPACITY_NEGATIVE, PIN_IMPOSSIBLE)."""
+    """Raises: Invalid (ID_MALFORMED, SELECTOR_TOO_LONG, CAPACITY_NEGATIVE, PIN_IMPOSSIBLE)."""
     checked_id("pool", pool.name)
+    for kind, named in (("owner", pool.selector.owners), ("site", pool.selector.sites), ("zone", pool.selector.zones)):
+        if len(named) > SELECTED_MOST:
+            raise Invalid("SELECTOR_TOO_LONG", f"a pool names at most {SELECTED_MOST} {kind}s, not {len(named)}", field=f"pool.selector.{kind}s")
+        for each in named:
+            checked_id(kind, each)
     if pool.capacity.cameras < 0 or pool.capacity.bitrate_bps < 0:
         raise Invalid("CAPACITY_NEGATIVE", "a member's capacity is at least 1, or 0 for what is usual", field="pool.capacity")
     for slot, node in pool.pins.items():
