@@ -18,7 +18,7 @@ from vonglau.ingest.v1.service_pb2_grpc import IngestStub
 from vonglau.operations.v1.service_pb2_grpc import ProjectionsStub
 from vonglau.recording.v1.service_pb2_grpc import RecordingStub
 from vonglau.registry.v1.service_pb2_grpc import RegistryStub
-from vonglau.rpc import channel
+from vonglau.rpc import Tls, channel
 from vonglau.rpc.addresses import find
 
 if TYPE_CHECKING:  # the generated stubs know the asyncio ones by type only
@@ -46,13 +46,17 @@ class Session:
         identity = self.data / "identity"
         if not (identity / "issuer.key").exists():
             raise Unavailable("PLATFORM_NOT_FOUND", f"no platform has run on {self.data}; start one with `make run`, or set VONGLAU_DATA")
-        tenant = os.environ.get("VONGLAU_TENANT", "local")
-        return LocalIssuer(identity).token(Caller("person", self.person or seeded), ttl_s=ttl_s, audience=tenant)
+        return LocalIssuer(identity).token(Caller("person", self.person or seeded), ttl_s=ttl_s, audience=tenant())
 
     @asynccontextmanager
     async def channel(self, service: str, seeded: str) -> AsyncIterator[grpc.aio.Channel]:
+        """By mTLS where VONGLAU_TLS_DIR names a certificate; the token says which person speaks, the certificate only lets the connection in.
+
+        Raises: Refused (TLS_FILES_UNUSABLE).
+        """
         address = find(self.data / "run", service, os.environ.get(f"VONGLAU_{service.upper()}_ADDRESS", ""))
-        async with channel(address, lambda: self.token(seeded)) as connected:
+        tls = Tls(Path(folder), tenant()) if (folder := os.environ.get("VONGLAU_TLS_DIR")) else None
+        async with channel(address, lambda: self.token(seeded), tls=tls, service=service) as connected:
             yield connected
 
     @asynccontextmanager
@@ -76,6 +80,10 @@ class Session:
         async with AsyncExitStack() as stack:
             channels = {service: await stack.enter_async_context(self.channel(service, PLATFORM)) for service in services}
             yield {service: ProjectionsStub(connected) for service, connected in channels.items()}
+
+
+def tenant() -> str:
+    return os.environ.get("VONGLAU_TENANT", "local")
 
 
 def run(command: Callable[[], Awaitable[T]]) -> T:
