@@ -15,7 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from vonglau.footage.policies import ROLES
+from vonglau.footage.roles import ROLES
 from vonglau.identity import LocalIssuer
 from vonglau.keyfile import key_file
 

@@ -35,7 +35,7 @@ from vonglau.clock import SystemClock
 from vonglau.ending import Parts, ended
 from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter, checked_id
 from vonglau.footage import open_footage
-from vonglau.footage.policies import INGEST
+from vonglau.footage.roles import INGEST
 from vonglau.identity import JWKS_FILE, Verifier
 from vonglau.ingest.v1.service_pb2_grpc import add_IngestServicer_to_server
 from vonglau.rpc import Identity, Server, address_file, run_service, tls_of

@@ -25,7 +25,7 @@ from vonglau.ending import Parts
 from vonglau.errors import Refused
 from vonglau.eventlog import FactPublisher, HeaderWriter, checked_id
 from vonglau.footage import Footage, open_footage
-from vonglau.footage.policies import INGEST
+from vonglau.footage.roles import INGEST
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_SPOOL_LOST
 from vonglau.rpc import run_job
 from vonglau.telemetry import inject

@@ -34,7 +34,7 @@ from vonglau.documents import open_documents
 from vonglau.errors import Unavailable
 from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore, LogWalk, Version
 from vonglau.footage import open_footage
-from vonglau.footage.policies import RECORDING, RETENTION
+from vonglau.footage.roles import RECORDING, RETENTION
 from vonglau.identity import JWKS_FILE
 from vonglau.identity import Verifier as TokenVerifier
 from vonglau.keyfile import key_file

@@ -23,7 +23,8 @@ from vonglau.broker.server import free_port
 from vonglau.clock import SystemClock
 from vonglau.eventlog import FactPublisher, HeaderWriter
 from vonglau.footage import footage_bucket
-from vonglau.footage.policies import ROLES, policy
+from vonglau.footage.policies import policy
+from vonglau.footage.roles import ROLES
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
 from vonglau.media.segment import metadata_of, segment_key
 

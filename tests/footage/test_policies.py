@@ -12,7 +12,8 @@ from minio.credentials.providers import AssumeRoleProvider, Provider, StaticProv
 from tests.backends.stores import Store, Users
 from vonglau.errors import Unavailable
 from vonglau.footage import Put, policies
-from vonglau.footage.policies import INGEST, RECORDING, RETENTION, policy
+from vonglau.footage.policies import policy
+from vonglau.footage.roles import INGEST, RECORDING, RETENTION, ROLES
 from vonglau.footage.s3 import S3Footage
 
 ARCHIVE, SEGMENT = "cam-1/2026/11/21/archive-0", "cam-1/2026/11/21/20261121T071500.000Z-7-0.mp4"
@@ -30,7 +31,7 @@ def users(s3: Store, tmp_path: Path) -> Iterator[Users]:
 async def acting(request: pytest.FixtureRequest, s3: Store, users: Users) -> AsyncIterator[As]:
     """acting(role, owner="*"): the store as that role sees it."""
     opened: list[S3Footage] = []
-    every = [each for role in policies.ROLES for each in policies.statements(role, "*", s3.prefix) if each["Effect"] == "Allow"]
+    every = [each for role in ROLES for each in policies.statements(role, "*", s3.prefix) if each["Effect"] == "Allow"]
 
     def provider(wanted: policies.Policy) -> Provider:
         if request.param == "user":
@@ -110,7 +111,7 @@ def test_the_command_prints_the_policy_of_a_role(capsys: pytest.CaptureFixture[s
     assert json.loads(capsys.readouterr().out) == policy(INGEST, owner="police", prefix="city-")
 
 
-@pytest.mark.parametrize("role", policies.ROLES)
+@pytest.mark.parametrize("role", ROLES)
 def test_only_the_retention_job_may_delete_and_only_recording_may_read(role: str) -> None:
     actions = {action for each in policy(role)["Statement"] if each["Effect"] == "Allow" for action in each["Action"]}
     assert ("s3:DeleteObject" in actions) == (role == RETENTION)

@@ -13,7 +13,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from vonglau.footage.policies import ROLES, policy
+from vonglau.footage.policies import policy
+from vonglau.footage.roles import ROLES
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "k8s" / "base"

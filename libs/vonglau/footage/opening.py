@@ -5,15 +5,15 @@ import logging
 
 from vonglau.errors import Unavailable
 from vonglau.footage.folder import FolderFootage
-from vonglau.footage.policies import RECORDING
 from vonglau.footage.port import Footage
+from vonglau.footage.roles import RECORDING
 from vonglau.settings import PlatformSettings
 
 logger = logging.getLogger(__name__)
 
 
 async def open_footage(settings: PlatformSettings, role: str) -> Footage:
-    """role: one of vonglau.footage.policies; recording makes the buckets, the others wait for them.
+    """role: one of vonglau.footage.roles; recording makes the buckets, the others wait for them.
 
     Raises: Refused (STORAGE_UNSUITABLE): the store lacks what footage needs. A store that is away is tried out before the first bucket is made.
     """

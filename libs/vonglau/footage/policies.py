@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from vonglau.footage.port import PROBE
+from vonglau.footage.roles import INGEST, RECORDING, RETENTION, ROLES
 
-INGEST, RECORDING, RETENTION = ROLES = ("ingest", "recording", "retention")
 KINDS = ("footage", "evidence", "export")
 ARCHIVES = "*/archive-*"  # keys that only recording puts and nobody deletes
 Policy = dict[str, Any]
