@@ -90,6 +90,8 @@ class Topics:
                         subjects=[f"{names.state_root}.>"],
                         max_msgs_per_subject=1,
                         allow_atomic=True,
+                        max_bytes=self._settings.state_bytes,
+                        discard=api.DiscardPolicy.NEW,      # at its own bound the server refuses a batch as a whole
                         duplicate_window=self._settings.duplicate_window,
                         metadata={"faust.app": self._settings.app},
                     ),

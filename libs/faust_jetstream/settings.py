@@ -53,6 +53,7 @@ class Settings:
     rebalance_timeout: float = 60.0     # how long the leader waits for members to give up their partitions
     max_inflight: int = 4096            # unconfirmed publishes
     fetch: int = 1000                   # messages asked for at once, per partition
+    state_bytes: int = -1               # bound of the state stream when it is made, in bytes; -1: none
     trace: bool = False
 
     @property
@@ -62,7 +63,7 @@ class Settings:
 
 
 _TEXT = ("prefix", "layout", "storage", "token", "credentials", "nkey_seed", "tls_ca", "tls_cert", "tls_key", "inbox_prefix", "domain", "api_prefix")
-_WHOLE = ("replicas", "tombstone_ttl", "max_inflight", "fetch")
+_WHOLE = ("replicas", "tombstone_ttl", "max_inflight", "fetch", "state_bytes")
 _SECONDS = ("duplicate_window", "lease", "grace", "connect_timeout")
 _FLAGS = ("tls", "trace")
 OPTIONS = tuple(sorted((*_TEXT, *_WHOLE, *_SECONDS, *_FLAGS)))

@@ -13,7 +13,10 @@ from nats.js import JetStreamContext, api
 
 from faust_jetstream import existing
 from faust_jetstream.admin import Declared, Topics, declared_by_faust
+from faust_jetstream.batch import Outgoing
+from faust_jetstream.connection import Connection
 from faust_jetstream.errors import BadSetting, MessageTooLarge, ReadOnlyTopic, TopicMismatch
+from faust_jetstream.offsets import Offsets
 from faust_jetstream.testkit import publish_events, running, until
 
 pytestmark = pytest.mark.loopback
@@ -43,6 +46,35 @@ async def test_a_topic_is_made_once_and_found_again(topics_of: Any, layout: str)
     made = await first.declare("orders", Declared(partitions=3))
     found = await (await topics_of(query=f"&layout={layout}")).ensure("orders")
     assert (found, found.partitions) == (made, 3)
+
+
+async def test_a_commit_that_crosses_the_bound_of_the_state_stream_is_refused_as_a_whole_and_stored_when_there_is_room(
+    topics_of: Any, connection: Connection, js: JetStreamContext
+) -> None:
+    """Unlike one that crosses the server's own limit, which nats-server 2.15 tears."""
+    topics = await topics_of(query="&state_bytes=100000")
+    await topics.state_stream()
+    names, tp = topics.names, TP("orders", 0)
+    offsets = Offsets(connection, names, "me", 20.0)
+    await offsets.claim([tp], 1, from_start)
+    for number in range(80):
+        await js.publish(f"{names.state_root}.cl.old.0.{number}", b"x" * 1000)
+    changes = [Outgoing(f"{names.state_root}.cl.new.0.{number}", b"x" * 1000, {}) for number in range(40)]
+    commit = asyncio.create_task(offsets.store({tp: 7}, changes, 1))
+
+    async def stored() -> int:
+        return len((await js.stream_info(names.state_stream, subjects_filter=f"{names.state_root}.cl.new.>")).state.subjects or {})
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(commit), 0.1)
+    assert await stored() == 0
+    await js.purge_stream(names.state_stream, subject=f"{names.state_root}.cl.old.>")
+    await commit
+    assert (await stored(), offsets.committed) == (40, {tp: 7})
+
+
+async def from_start(tp: TP, stored: int | None) -> int:
+    return stored or 0
 
 
 async def test_a_topic_whose_maker_died_on_the_way_is_made_whole(topics_of: Any, js: JetStreamContext, name: str) -> None:
