@@ -10,6 +10,7 @@ from nats.js.errors import APIError
 
 from vonglau.broker import Broker, Entry, KeyValue, NatsServer, connect
 from vonglau.broker.topology import ES_REGISTRY, FACT_INGEST, declared, ensure
+from vonglau.errors import Invalid
 from vonglau.eventlog import LostRace
 from vonglau.testing.waiting import eventually
 
@@ -57,6 +58,14 @@ async def test_a_key_is_written_only_on_the_revision_that_was_read(broker: Broke
     with pytest.raises(LostRace):
         await bucket.update("slot.default.7", b"three", first)
     assert await bucket.get("slot.default.7") == ("slot.default.7", b"two", second)
+
+
+async def test_a_value_that_no_message_holds_is_refused_and_the_connection_stays(broker: Broker) -> None:
+    bucket = KeyValue(broker, "claims")
+    with pytest.raises(Invalid) as refused:
+        await bucket.put("slot.1", b"x" * 1_048_577)
+    assert refused.value.reason == "MESSAGE_TOO_LARGE"
+    assert await bucket.put("slot.1", b"x" * 999_900)
 
 
 async def test_a_deleted_key_can_be_written_again_on_its_marker(broker: Broker) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from vonglau.broker import Broker, NatsServer
-from vonglau.errors import Unavailable
+from vonglau.broker.bounds import MESSAGE_MOST
+from vonglau.errors import Invalid, Unavailable
 from vonglau.eventlog import AggregateStream, Append, EventStore, JetStreamStore, LostRace, aggregate_stream
 from vonglau.testing.waiting import eventually
 
@@ -47,6 +48,16 @@ async def test_a_stale_expectation_stores_nothing(store: EventStore) -> None:
         await store.append([event(ONE, 0, b"2")])
     assert [one.body for one in await store.read(ONE)] == [b"1"]
     assert await store.last_sequence(ONE) == first
+
+
+async def test_an_event_too_large_for_a_message_is_refused_whole_and_harms_nothing(store: EventStore) -> None:
+    for large in (event(TWO, 0, b"x" * MESSAGE_MOST, kind="a"), event(TWO, 0, b"", kind="ă" * (MESSAGE_MOST // 2))):
+        with pytest.raises(Invalid) as refused:
+            await store.append([event(ONE, 0, b"1"), large])
+        assert refused.value.reason == "MESSAGE_TOO_LARGE"
+    assert await store.last_sequence(ONE) == 0
+    (stored,) = await store.append([event(TWO, 0, b"x" * (MESSAGE_MOST - 8), kind="")])
+    assert await store.last_sequence(TWO) == stored
 
 
 async def test_a_batch_over_aggregates_is_stored_whole_and_in_order(store: EventStore) -> None:

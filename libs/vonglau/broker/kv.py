@@ -12,6 +12,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy, RawStreamMsg
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
+from vonglau.broker.bounds import bounded
 from vonglau.broker.codes import EXPECTED, LOST_RACE
 from vonglau.broker.connection import Broker
 from vonglau.errors import LostRace, Unavailable
@@ -29,7 +30,10 @@ class Entry(NamedTuple):
 
 
 class KeyValue:
-    """One bucket. Whatever reads or writes raises Unavailable while the log is away; whether a write without answer was stored is open."""
+    """One bucket. Whatever reads or writes raises Unavailable while the log is away; whether a write without answer was stored is open.
+
+    A value that no message holds is refused: Invalid (MESSAGE_TOO_LARGE).
+    """
 
     def __init__(self, broker: Broker, bucket: str) -> None:
         self._broker = broker
@@ -105,6 +109,7 @@ class KeyValue:
                     await subscription.unsubscribe()
 
     async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int:
+        bounded(headers, value)
         self._must_be_connected()
         try:
             acknowledged = await self._broker.js.publish(self._prefix + key, value, stream=self._stream, headers=dict(headers))

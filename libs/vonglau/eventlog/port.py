@@ -37,5 +37,5 @@ class EventStore(Protocol):
     async def append(self, events: Sequence[Append]) -> list[int]:
         """Store all or none, at most 1,000, all of one log; the sequences, in order. Durable when it returns.
 
-        Raises: LostRace, OutcomeUnknown.
+        Raises: LostRace, OutcomeUnknown, Invalid (MESSAGE_TOO_LARGE).
         """
