@@ -1,6 +1,7 @@
 """Certificates for tests: an authority of one's own, and folders as cert-manager fills them."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,11 +24,14 @@ class Authority:
         self._certificate = self._signed(self._name, self._key.public_key(), ca, lifetime)
         self.pem = self._certificate.public_bytes(Encoding.PEM)
 
-    def issue(self, folder: Path, dns_name: str, lifetime: timedelta = LIFETIME) -> Path:
-        """Write tls.crt, tls.key and ca.crt for a service of this name, valid for so long from now (whole seconds); the folder."""
+    def issue(self, folder: Path, dns_name: str, lifetime: timedelta = LIFETIME, *, aliases: Sequence[str] = ()) -> Path:
+        """Write tls.crt, tls.key and ca.crt for a service of this name, valid for so long from now (whole seconds); the folder.
+
+        aliases: further DNS names, as servers have them.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, dns_name)])
-        certificate = self._signed(subject, key.public_key(), x509.SubjectAlternativeName([x509.DNSName(dns_name)]), lifetime)
+        certificate = self._signed(subject, key.public_key(), x509.SubjectAlternativeName([x509.DNSName(each) for each in (dns_name, *aliases)]), lifetime)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tls.crt").write_bytes(certificate.public_bytes(Encoding.PEM))
         (folder / "tls.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

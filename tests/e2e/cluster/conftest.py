@@ -28,8 +28,9 @@ class Cluster:
     def kubectl(self, *arguments: str, given: str | None = None, check: bool = True) -> str:
         return self._run("kubectl", *arguments, given=given, check=check)
 
-    def helm(self, *arguments: str, check: bool = True) -> str:
-        return self._run("helm", *arguments, check=check)
+    def helm(self, *arguments: str, check: bool = True, refused: bool = False) -> str:
+        """refused: it has to fail, and what it says of that is returned."""
+        return self._run("helm", *arguments, check=check, refused=refused)
 
     def objects(self, kind: str, namespace: str, selector: str = "") -> list[Object]:
         chosen = ["--selector", selector] if selector else []
@@ -60,8 +61,11 @@ class Cluster:
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
 
-    def _run(self, program: str, *arguments: str, given: str | None = None, check: bool = True) -> str:
+    def _run(self, program: str, *arguments: str, given: str | None = None, check: bool = True, refused: bool = False) -> str:
         done = subprocess.run([tool(program), *arguments], input=given, capture_output=True, text=True, env=self._environment(), check=False)
+        if refused:
+            assert done.returncode != 0, done.stdout
+            return done.stdout + done.stderr
         assert done.returncode == 0 or not check, f"{program} {' '.join(arguments)}: {done.stderr[-3000:]}"
         return done.stdout
 

@@ -21,7 +21,7 @@ REPOSITORY = "docker.io/kubelocal"
 SERVERS = Path(os.environ.get("VONGLAU_SERVERS", Path.home() / ".cache" / "vonglau-servers"))
 TARGETS = {"platform": "vonglau", "cameras": "vonglau-cameras"}
 PROXY = """
-import asyncio, subprocess
+import asyncio, os, ssl, subprocess
 async def pipe(reader, writer):
     try:
         while data := await reader.read(65536):
@@ -33,7 +33,11 @@ async def joined(reader, writer):
     await asyncio.gather(pipe(reader, there[1]), pipe(there[0], writer), return_exceptions=True)
 async def main():
     server = await asyncio.create_subprocess_exec("java", "-Xmx512m", "-cp", "/mongo/lib/*:/mongo", "MongoServerMain", "27018")
-    async with await asyncio.start_server(joined, "0.0.0.0", 27017):
+    tls = None
+    if folder := os.environ.get("TLS"):
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(folder + "/tls.crt", folder + "/tls.key")
+    async with await asyncio.start_server(joined, "0.0.0.0", 27017, ssl=tls):
         await server.wait()
 asyncio.run(main())
 """

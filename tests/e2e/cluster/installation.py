@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,19 +37,25 @@ class Installation:
     namespace: str
     backends: str
     folder: Path
-    told: str = "values.yaml"  # beside this file
+    told: Sequence[str] = ("values.yaml",)  # beside this file; later ones over earlier ones
     surroundings: str = "test"  # folder of k8s/
+    is_encrypted: bool = False
     figures: dict[str, float] = field(default_factory=dict)
 
-    def values(self) -> Path:
-        path = self.folder / "values.yaml"
-        path.write_text((HERE / self.told).read_text("utf-8").replace("BACKENDS", self.backends), "utf-8")
-        return path
+    def values(self) -> list[str]:
+        """As arguments of Helm."""
+        for each in self.told:
+            (self.folder / each).write_text((HERE / each).read_text("utf-8").replace("BACKENDS", self.backends), "utf-8")
+        return [part for each in self.told for part in ("-f", str(self.folder / each))]
 
     def install(self, *changes: str, chart: Path = CHART) -> None:
         """Or upgrade. changes: path=value."""
         sets = [part for each in changes for part in ("--set-string" if "Annotations" in each else "--set", each)]
-        self.cluster.helm("upgrade", "--install", "vonglau", str(chart), "-n", self.namespace, "-f", str(self.values()), "--wait", "--timeout", "5m", *sets)
+        self.cluster.helm("upgrade", "--install", "vonglau", str(chart), "-n", self.namespace, *self.values(), "--wait", "--timeout", "5m", *sets)
+
+    def uninstall(self, *, refused: bool = False) -> str:
+        """What Helm says. refused: it has to fail."""
+        return self.cluster.helm("uninstall", "vonglau", "-n", self.namespace, "--timeout", "5m", refused=refused)
 
     def shell(self, script: str) -> str:
         """In the pod with the command line."""

@@ -6,9 +6,10 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -21,10 +22,13 @@ SERVICES = ("registry", "ingest", "recording")
 
 
 @contextmanager
-def surrounded(cluster: Cluster, folder: Path, *, told: str = "values.yaml", surroundings: str = "test") -> Iterator[Installation]:
-    """The platform is not installed yet. VONGLAU_TEST_KEEP keeps everything, VONGLAU_TEST_NAMESPACE goes on with what was kept."""
+def surrounded(cluster: Cluster, folder: Path, prepare: Callable[[Installation], None] | None = None, **how: Any) -> Iterator[Installation]:
+    """The platform is not installed yet. prepare: once the namespaces are there. how: of the Installation.
+
+    VONGLAU_TEST_KEEP keeps everything, VONGLAU_TEST_NAMESPACE goes on with what was kept.
+    """
     name = os.environ.get("VONGLAU_TEST_NAMESPACE") or f"vonglau-e2e-{uuid.uuid4().hex[:6]}"
-    made = Installation(cluster, name, f"{name}-b", folder, told, surroundings)
+    made = Installation(cluster, name, f"{name}-b", folder, **how)
     if "VONGLAU_TEST_NAMESPACE" in os.environ:
         yield made
         return
@@ -32,6 +36,9 @@ def surrounded(cluster: Cluster, folder: Path, *, told: str = "values.yaml", sur
         cluster.kubectl("create", "namespace", namespace)
         cluster.kubectl("label", "namespace", namespace, f"{MADE_BY}=tests")
     try:
+        apply_keys(made)
+        if prepare is not None:
+            prepare(made)
         surround(made)
         yield made
     finally:
@@ -39,19 +46,22 @@ def surrounded(cluster: Cluster, folder: Path, *, told: str = "values.yaml", sur
             take_away(made)
 
 
-def surround(made: Installation) -> None:
+def apply_keys(made: Installation) -> None:
     keys = subprocess.run(
         [sys.executable, str(ROOT / "k8s" / "keys.py"), str(made.folder / "keys"), "--namespace", made.namespace, "--backends", made.backends],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     made.cluster.kubectl("apply", "--filename", "-", given=keys.stdout)
+
+
+def surround(made: Installation) -> None:
     classes = json.loads(made.cluster.kubectl("get", "storageclass", "--output", "json"))["items"]
     if any(each["provisioner"] == HOST_PATH for each in classes):
         made.cluster.kubectl("apply", "-n", made.backends, "--filename", str(HERE / "open_volumes.yaml"))
     made.cluster.kubectl("apply", "-n", made.backends, "--filename", str(HERE / "reaper.yaml"))
     rendered = made.cluster.kubectl("kustomize", str(ROOT / "k8s" / made.surroundings)).replace("vonglau-backends", made.backends)
     made.cluster.kubectl("apply", "--filename", "-", given=rendered)
-    made.cluster.kubectl("apply", "-n", made.namespace, "--filename", "-", given=toolbox(made.namespace))
+    made.cluster.kubectl("apply", "-n", made.namespace, "--filename", "-", given=toolbox(made))
     for each in ("nats", "mongodb", "minio"):
         made.cluster.kubectl("rollout", "status", f"statefulset/{each}", "-n", made.backends, "--timeout=180s")
     made.cluster.kubectl("wait", "job/minio-users", "-n", made.backends, "--for=condition=Complete", "--timeout=180s")
@@ -60,10 +70,14 @@ def surround(made: Installation) -> None:
     made.cluster.kubectl("wait", "pod/toolbox", "-n", made.namespace, "--for=condition=Ready", "--timeout=120s")
 
 
-def toolbox(namespace: str) -> str:
+def toolbox(made: Installation) -> str:
     """A pod with the command line: a client outside the release, which values.yaml admits."""
-    told = {f"VONGLAU_{each.upper()}_ADDRESS": f"dns:///vonglau-{each}.{namespace}.svc:7070" for each in SERVICES}
+    told = {f"VONGLAU_{each.upper()}_ADDRESS": f"dns:///vonglau-{each}.{made.namespace}.svc:7070" for each in SERVICES}
     told |= {"VONGLAU_DATA": "/etc/vonglau", "VONGLAU_TENANT": "e2e", "HOME": HOME}
+    files = {"identity": "vonglau-identity"}
+    if made.is_encrypted:
+        files["tls"] = "vonglau-test-tls"
+        told["VONGLAU_TLS_DIR"] = "/etc/vonglau/tls"
     return yaml.safe_dump({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "toolbox", "labels": {"app": "toolbox"}},
         "spec": {
@@ -73,9 +87,9 @@ def toolbox(namespace: str) -> str:
                 "name": "toolbox", "image": "docker.io/kubelocal/vonglau:test", "imagePullPolicy": "IfNotPresent",
                 "command": ["sleep", "infinity"], "workingDir": HOME,
                 "env": [{"name": name, "value": value} for name, value in told.items()],
-                "volumeMounts": [{"name": "identity", "mountPath": "/etc/vonglau/identity", "readOnly": True}],
+                "volumeMounts": [{"name": each, "mountPath": f"/etc/vonglau/{each}", "readOnly": True} for each in files],
             }],
-            "volumes": [{"name": "identity", "secret": {"secretName": "vonglau-identity", "defaultMode": 0o400}}],
+            "volumes": [{"name": name, "secret": {"secretName": secret, "defaultMode": 0o400}} for name, secret in files.items()],
         },
     })  # fmt: skip
 

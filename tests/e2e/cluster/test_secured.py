@@ -1,0 +1,72 @@
+"""An installation as a city runs it: three NATS servers, everything encrypted. The tests stand in the order in which they have to run."""
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.cluster.certified import certify
+from tests.e2e.cluster.conftest import Cluster, until
+from tests.e2e.cluster.installation import OWNER, Installation, longest, now
+from tests.e2e.cluster.surroundings import surrounded
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+CAMERAS = 6
+AFTER_S = 12.0
+
+
+@pytest.fixture(scope="module")
+def installation(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    told = ("values.yaml", "values-secured.yaml")
+    with surrounded(cluster, tmp_path_factory.mktemp("secured"), certify, told=told, surroundings="secured", is_encrypted=True) as made:
+        yield made
+
+
+def test_cameras_are_recorded_where_everything_is_encrypted(installation: Installation) -> None:
+    installation.install()
+    installation.vonglau("owner", "add", OWNER, "--name", "e2e", "--admin", "platform")
+    installation.register(1, CAMERAS)
+    until(lambda: installation.stored(CAMERAS), 180, "a segment of each camera is stored")
+
+
+def test_helm_test_proves_the_installation(installation: Installation) -> None:
+    installation.cluster.helm("test", "vonglau", "-n", installation.namespace, "--timeout", "5m")
+
+
+@pytest.mark.parametrize("service", ["registry", "ingest", "recording"])
+def test_a_client_without_a_certificate_of_the_installation_is_refused(installation: Installation, service: str) -> None:
+    """Although its token is good. unknown: by an authority of its own."""
+    outcome = json.loads(installation.inside("knock", service))
+    assert outcome == {"own": "OK", "plain": "UNAVAILABLE", "none": "UNAVAILABLE", "unknown": "UNAVAILABLE"}
+
+
+def test_nats_admits_nobody_without_a_key(installation: Installation) -> None:
+    assert "Authorization Violation" in installation.inside("log_without_key", f"tls://nats.{installation.backends}.svc:4222")
+
+
+@pytest.mark.parametrize("stream", ["fact_ingest", "es_registry", "KV_leases"])
+def test_the_leader_of_a_stream_may_die(installation: Installation, stream: str) -> None:
+    since = now()
+    installation.kill(leader(installation, stream), installation.backends)
+    gaps = installation.settled(CAMERAS, since, now(AFTER_S))
+    assert longest(gaps) == 0.0
+    until(lambda: leader(installation, stream), 60, "there is a leader")
+    until(lambda: installation.recording() == CAMERAS, 60, "every camera is recorded")
+
+
+def test_what_is_asked_for_while_a_leader_is_missing_is_done(installation: Installation) -> None:
+    installation.kill(leader(installation, "es_registry"), installation.backends)
+    installation.register(CAMERAS + 1, CAMERAS + 2)
+    until(lambda: installation.stored(CAMERAS + 2), 120, "new cameras are recorded too")
+
+
+def test_it_is_taken_away_whole(installation: Installation) -> None:
+    installation.uninstall()
+    assert installation.cluster.objects("pvc", installation.namespace) == []
+    assert installation.cluster.objects("ingestpool", installation.namespace) == []
+
+
+def leader(installation: Installation, stream: str) -> str:
+    """The pod; empty while one is elected."""
+    return installation.inside("leader", stream, *(f"http://nats-{each}.nats-peers.{installation.backends}.svc:8222" for each in range(3))).strip()
