@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -16,6 +17,7 @@ from services.ingest.session import Source
 from vonglau.clock import Clock
 from vonglau.errors import Unavailable, VonglauError
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, GAP_CAUSE_UNASSIGNED, GAP_CAUSE_UNAUTHORISED, GapCause, InterruptionObserved, SegmentRecorded
+from vonglau.media.url_credentials import put_in
 from vonglau.registry.v1.service_pb2 import Credential
 from vonglau.secrets import Secrets
 
@@ -63,7 +65,10 @@ class Beginnings:
             address, _ = parse_url(listed.url)
         except Refused as error:
             raise Withheld(GAP_CAUSE_REFUSED, str(error)) from error
-        return Source(address, await self._credentials(listed.credential))
+        credentials = await self._credentials(listed.credential)
+        if credentials is not None:
+            address = replace(address, request_uri=put_in(address.request_uri, credentials.user, credentials.password))
+        return Source(address, credentials)
 
     async def _credentials(self, reference: str) -> Credentials | None:
         """None also where the secret is gone: the change that names the next one is on its way."""

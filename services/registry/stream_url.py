@@ -9,6 +9,7 @@ from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import unquote, urlsplit
 
 from vonglau.errors import Invalid
+from vonglau.media.url_credentials import TakenOut, taken_out
 from vonglau.registry.v1.service_pb2 import Credential
 
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}  # RFC 7826, section 4.2
@@ -18,9 +19,10 @@ LONGEST = 500  # characters
 
 
 def stream_url(text: str, field: str = "details.streams.url") -> tuple[str, Credential | None]:
-    """`rtsp[s]://host[:port]/path[?query]` in lower case where case means nothing, without a default port; and what stood before the @.
+    """`rtsp[s]://host[:port]/path[?query]` in lower case where case means nothing, without a default port; and the credential that stood before
+    the @, or in path and query, where *** takes its place.
 
-    Raises: Invalid (STREAM_URL_MALFORMED).
+    Raises: Invalid (STREAM_URL_MALFORMED, CREDENTIALS_DIFFER).
     """
     text = text.strip()
     if len(text) > LONGEST or UNSAFE.search(text):
@@ -36,7 +38,18 @@ def stream_url(text: str, field: str = "details.streams.url") -> tuple[str, Cred
         raise malformed("it has a fragment, or the port 0; write # in a password as %23", field)
     shown_port = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"
     query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.scheme}://{host(parts.hostname or '', field)}{shown_port}{parts.path or '/'}{query}", credential(parts.username, parts.password)
+    rest = taken_out(f"{parts.path or '/'}{query}")
+    before = credential(parts.username, parts.password)
+    return f"{parts.scheme}://{host(parts.hostname or '', field)}{shown_port}{rest.text}", the_one(before, rest, field)
+
+
+def the_one(before: Credential | None, rest: TakenOut, field: str) -> Credential | None:
+    """before: of what stood before the @."""
+    users = rest.users | ({before.username} if before else set())
+    secrets = rest.secrets | ({before.password} if before else set())
+    if len(users) > 1 or len(secrets) > 1:
+        raise Invalid("CREDENTIALS_DIFFER", "a stream's URL names one user and one password, wherever it names them", field=field)
+    return Credential(username="".join(users), password="".join(secrets)) if users or secrets else None
 
 
 def host(name: str, field: str) -> str:

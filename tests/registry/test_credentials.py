@@ -16,7 +16,7 @@ from vonglau.errors import Damaged, Invalid, Refused, Unavailable
 from vonglau.eventlog import Call, History, aggregate_stream
 from vonglau.eventlog.history import Answered
 from vonglau.registry.v1 import service_pb2 as pb
-from vonglau.registry.v1.events_pb2 import CAMERA_CLASS_TRAFFIC, CameraDetails
+from vonglau.registry.v1.events_pb2 import CAMERA_CLASS_TRAFFIC, STREAM_KIND_SUB, CameraDetails
 from vonglau.rpc import error_of
 from vonglau.secrets import SealedSecrets
 from vonglau.testing.secrets import MemorySecrets
@@ -112,6 +112,7 @@ async def test_a_password_appears_nowhere_but_in_the_secret_store(
     with_canary = CameraDetails()
     with_canary.CopyFrom(details())
     with_canary.streams[0].url = f"rtsp://admin:{CANARY}@10.0.0.1/a"
+    with_canary.streams.add(kind=STREAM_KIND_SUB, url=f"rtsp://10.0.0.1/b?user=admin&password={CANARY}")
     incomplete = CameraDetails(camera_class=CAMERA_CLASS_TRAFFIC, streams=with_canary.streams)
     broken = CameraDetails(streams=with_canary.streams)
     broken.streams[0].url = f"rtsp://admin:{CANARY}@10.0.0.1:x/a"

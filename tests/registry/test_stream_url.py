@@ -27,6 +27,22 @@ def test_a_credential_in_the_url_is_taken_out_and_decoded() -> None:
     assert stream_url("rtsp://admin:p%40ss:w@rd@10.0.0.1/a") == ("rtsp://10.0.0.1/a", Credential(username="admin", password="p@ss:w@rd"))  # noqa: S106 - a made-up one
 
 
+def test_a_credential_in_the_query_is_taken_out_too() -> None:
+    admin = Credential(username="admin", password="canary-7")  # noqa: S106 - a made-up one
+    hidden = "rtsp://10.0.0.1/a?user=***&password=***"
+    assert stream_url("rtsp://10.0.0.1/a?user=admin&password=canary-7") == (hidden, admin)
+    assert stream_url("rtsp://admin:canary-7@10.0.0.1/a?user=admin&password=canary-7") == (hidden, admin)
+    assert stream_url(hidden) == (hidden, None), "as it is shown it can be given again"
+
+
+@pytest.mark.parametrize("given", ["rtsp://admin:canary-7@10.0.0.1/a?password=canary-8", "rtsp://10.0.0.1/a?pwd=canary-7&password=canary-8"])
+def test_a_url_that_names_two_passwords_is_refused_without_repeating_them(given: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        stream_url(given)
+    assert refusal.value.reason == "CREDENTIALS_DIFFER"
+    assert "canary" not in f"{refusal.value} {refusal.value.metadata}"
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -16,7 +16,7 @@ class Credentials:
 class CameraAddress:
     host: str
     port: int
-    request_uri: str                                         # without credentials: what goes into requests
+    request_uri: str = field(repr=False)                     # what goes into requests: with credentials where the camera wants them there, else without
 
 
 def parse_url(url: str) -> tuple[CameraAddress, Credentials | None]:
