@@ -14,7 +14,7 @@ from faust_jetstream.testkit.oracle import last_messages
 
 APP = Path(__file__).parent / "apps" / "counting.py"
 PARTITIONS = 4
-LEASE = 3.0             # seconds; so the app is configured
+LEASE = 4.0             # seconds; so the app is configured
 COMMIT_EVERY = 0.5      # seconds
 HANG = 2 * LEASE + 1.0  # seconds: the thread renews for one lease, then the last renewal runs out
 BEFORE = COMMIT_EVERY + 1.5     # seconds from an event to the confirmation of its commit, on a busy machine
