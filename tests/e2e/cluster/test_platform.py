@@ -142,12 +142,31 @@ def test_a_server_that_starts_again_costs_no_second(installation: Installation, 
     ready(installation, CAMERAS, 120)
 
 
-def test_a_pool_that_goes_leaves_nothing_on_its_volumes(installation: Installation) -> None:
+def test_an_uninstallation_stores_everything_first_or_says_why_it_cannot(installation: Installation) -> None:
+    installation.install("services.ingest.podAnnotations.round=two", "uninstall.withinSeconds=45")
+    since = now()
+    scaled(installation, 0)
+    until(lambda: not installation.vonglau("status")["health"]["store_reachable"], 60, "what is recorded stays on the spools")
+    ended = now()
+    said = installation.uninstall(refused=True)
+    assert "default:" in said
+    assert "are being uploaded" in said
+    assert installation.pods("registry") != []
+    scaled(installation, 1)
     begun = time.monotonic()
-    installation.cluster.kubectl("delete", "ingestpool", "default", "-n", installation.namespace, "--timeout=180s")
-    installation.figures["pool of two pods deleted, its spools uploaded, s"] = round(time.monotonic() - begun, 1)
-    assert installation.cluster.objects("pvc", installation.namespace) == []
-    assert installation.pods("ingest") == []
+    installation.uninstall()
+    installation.figures["uninstalled once the store was back, all spools uploaded, s"] = round(time.monotonic() - begun, 1)
+    assert [installation.cluster.objects(each, installation.namespace) for each in ("pvc", "ingestpool", "statefulset")] == [[], [], []]
+    installation.install()
+    ready(installation, CAMERAS, 180)
+    assert longest(installation.settled(CAMERAS, since, ended)) == 0.0
+
+
+def scaled(installation: Installation, servers: int) -> None:
+    """MinIO is away, or back."""
+    installation.cluster.kubectl("scale", "statefulset/minio", "-n", installation.backends, f"--replicas={servers}")
+    installation.cluster.kubectl("rollout", "status", "statefulset/minio", "-n", installation.backends, "--timeout=120s")
+    until(lambda: sum(each["metadata"]["name"] == "minio-0" for each in installation.cluster.objects("pod", installation.backends)) == servers, 60, "it is so")
 
 
 def uid(installation: Installation, pod: str) -> str:
