@@ -76,7 +76,6 @@ class SessionStatus:
     recorded_until_ns: int | None
     recorded_ns: int                                         # these and the following since the session began
     recorded_bytes: int
-    received_bytes: int
     bitrate: int                                             # bit/s over the last 5 s
     packets: int
     lost_packets: int
@@ -106,7 +105,7 @@ class CameraSession:
         self._viewer: Viewer | None = None
         self._began_ns = plane.clock.now_ns()
         self._state, self._since_ns = State.CONNECTING, self._began_ns
-        self._connections = self._received = self._packets = self._lost_packets = self._damaged = self._jumps = 0
+        self._connections = self._packets = self._lost_packets = self._damaged = self._jumps = 0
         if interrupted is not None:
             self._interrupt(interrupted[0], interrupted[1])
 
@@ -138,7 +137,7 @@ class CameraSession:
         now = connection.depacketiser if connection is not None else None
         return SessionStatus(
             self._state, self._since_ns, interruption.cause, interruption.detail if interruption.cause else "", recorder.until_ns, recorder.recorded_ns,
-            recorder.recorded_bytes, self._received + (connection.bytes if connection else 0), connection.bitrate if connection else 0,
+            recorder.recorded_bytes, connection.bitrate if connection else 0,
             self._packets + (now.packets if now else 0), self._lost_packets + (now.lost if now else 0), self._damaged + (now.damaged if now else 0),
             self._jumps + (now.timeline.jumps if now else 0), recorder.segments, interruption.count, max(0, self._connections - 1),
             recorder.clock.offset_ns, recorder.format,
@@ -187,7 +186,6 @@ class CameraSession:
         self._plane.drain.detach(connection)
         connection.close()
         ended = connection.depacketiser
-        self._received += connection.bytes
         self._packets += ended.packets
         self._lost_packets += ended.lost
         self._damaged += ended.damaged

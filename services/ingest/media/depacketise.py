@@ -32,7 +32,7 @@ class Depacketiser:
     __slots__ = (
         "_bad", "_cap_bytes", "_cap_ticks", "_channel", "_codec", "_current", "_damaged", "_data", "_delay", "_expected", "_first_hole", "_first_key",
         "_frame_arrival", "_gap", "_hole", "_jumps", "_key", "_lost", "_marked", "_nal", "_pending", "_sets", "_sizes", "_times", "_unit", "_waiting",
-        "access_units", "arrival", "damaged", "lost", "on_gop", "on_other", "on_text", "packets", "parameters", "timeline",
+        "arrival", "damaged", "lost", "on_gop", "on_other", "on_text", "packets", "parameters", "timeline",
     )
 
     def __init__(
@@ -41,7 +41,7 @@ class Depacketiser:
     ) -> None:
         self.on_gop, self.on_other, self.on_text = on_gop, on_other, on_text
         self.arrival = 0
-        self.packets = self.access_units = self.lost = self.damaged = 0
+        self.packets = self.lost = self.damaged = 0
         self.timeline = Timeline()
         self._codec: Codec = codec
         self._channel = channel
@@ -237,7 +237,6 @@ class Depacketiser:
         self._current = timestamp
 
     def _keep_unit(self) -> None:
-        self.access_units += 1
         self.damaged += self._bad
         line, size = self.timeline, len(self._data) - self._unit
         time = line.time

@@ -18,7 +18,6 @@ _CODECS: dict[str, Codec] = {"H264": "h264", "H265": "h265", "HEVC": "h265"}
 @dataclass(slots=True)
 class Media:
     kind: str
-    formats: list[str]
     attributes: dict[str, list[str]] = field(default_factory=dict)
 
     def attribute(self, name: str) -> str:
@@ -73,13 +72,13 @@ def read_offer(text: str) -> Offer:
 
 
 def _split(text: str) -> tuple[Media, list[Media]]:
-    current = session = Media("session", [])
+    current = session = Media("session")
     media: list[Media] = []
     for raw in text.splitlines():
         kind, _, value = raw.strip().partition("=")
         if kind == "m":
             words = value.split()
-            current = Media(words[0].lower() if words else "", words[3:])
+            current = Media(words[0].lower() if words else "")
             media.append(current)
         elif kind == "a":
             name, _, rest = value.partition(":")
