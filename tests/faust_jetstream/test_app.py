@@ -95,6 +95,7 @@ async def test_what_one_worker_stored_the_next_one_finds_in_its_tables(make_app:
         assert dict(again.items()) == {f"k{number}": number for number in range(20) if number != 3}
 
 
+@pytest.mark.long
 async def test_a_caller_gets_the_answer_of_an_agent(make_app: MakeApp) -> None:
     app = make_app(reply_create_topic=True)
     questions = app.topic("questions", value_type=int)

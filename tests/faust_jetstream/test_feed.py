@@ -148,6 +148,7 @@ async def test_a_loop_that_stood_still_takes_its_server_for_no_less_alive(
     assert reading.feed.restarts == 0
 
 
+@pytest.mark.long
 async def test_a_restarted_server_is_read_on(tmp_path: Path, name: str, reconnects: None) -> None:
     with Server(tmp_path) as server:
         connection = Connection(Access((server.url,)), "test")

@@ -49,6 +49,17 @@ async def doc_of(js: JetStreamContext, root: str, name: str) -> Any:
     return json.loads(body) if body else None
 
 
+async def test_a_member_is_renewed_without_being_put_again(join: Join, js: JetStreamContext, root: str) -> None:
+    await (await join("a")).put_member({"n": 1})
+    first = int((await js.get_last_msg(root, f"{root}.m.a")).seq or 0)
+
+    async def renewed() -> bool:
+        return int((await js.get_last_msg(root, f"{root}.m.a")).seq or 0) > first
+
+    await until(renewed, 10, 0.02)
+
+
+@pytest.mark.long
 async def test_a_member_stays_for_as_long_as_its_loop_turns(join: Join, js: JetStreamContext, root: str) -> None:
     leases = await join("a")
     await leases.put_member({"n": 1})

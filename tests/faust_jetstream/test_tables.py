@@ -35,7 +35,7 @@ def counting(make_app: MakeApp, part: str = "one", **conf: Any) -> tuple[Any, An
     return app, numbers, table
 
 
-@pytest.mark.parametrize("guarantee", ["exactly_once", "at_least_once"])
+@pytest.mark.parametrize("guarantee", ["exactly_once", pytest.param("at_least_once", marks=pytest.mark.long)])
 async def test_keys_that_never_change_again_are_there_after_others_came_and_went(make_app: MakeApp, guarantee: str) -> None:
     one, numbers, here = counting(make_app, processing_guarantee=guarantee)
     async with running(one):
@@ -77,6 +77,7 @@ async def test_the_stock_memory_store_keeps_what_was_never_committed(make_app: M
     assert table.data.data == {"uncommitted": 7}
 
 
+@pytest.mark.long
 async def test_recovered_windows_close(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
     closed: list[Any] = []
 
@@ -116,6 +117,24 @@ def test_stock_recovery_leaves_keys_off_the_expiry_list(make_app: MakeApp) -> No
     assert (len(table.data), dict(table._partition_timestamps)) == (1, {})
 
 
+async def test_recovered_keys_of_windows_are_put_on_the_expiry_list(make_app: MakeApp) -> None:
+    app = make_app()
+    table = app.Table("windows", default=int).tumbling(1.0, expires=3.0).table
+    tables.watch_recovery(app)
+    table.apply_changelog_batch([SimpleNamespace(key=["k", [0.0, 0.9]], value=5, message=SimpleNamespace(value=b"5", partition=1))])
+    for recovered in table._recover_callbacks:
+        await recovered()
+    assert set(table._partition_timestamps) == {1}
+
+
+def test_a_change_of_a_window_is_kept_until_nobody_can_ask_for_it(make_app: MakeApp) -> None:
+    app = make_app()
+    table = app.Table("windows", default=int).tumbling(10.0, expires=30.0).table
+    app.Table("plain", default=int)
+    assert tables.change_lifetimes(app) == {table.changelog_topic.get_topic_name(): 41}
+
+
+@pytest.mark.long
 async def test_a_changelog_of_windows_forgets_them_itself(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
     app = make_app()
     numbers = app.topic("numbers", key_type=str, value_type=int)
@@ -170,6 +189,7 @@ async def test_a_recovery_with_records_left_is_not_cut_short() -> None:
     assert app.tables.recovery.active_offsets == {TP("cl", 0): 2}
 
 
+@pytest.mark.long
 async def test_a_worker_recovers_from_a_changelog_that_lost_its_end(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
     first, numbers, _ = counting(make_app)
     async with running(first):
