@@ -27,3 +27,9 @@ def bounded(most: float) -> float:
     ends = _ends.get()
     left = most if ends is None else ends - time.monotonic()
     return min(most, left) if left > 0 else most
+
+
+def has_passed() -> bool:
+    """Whether the call has ended, so that nobody waits for another try."""
+    ends = _ends.get()
+    return ends is not None and time.monotonic() >= ends

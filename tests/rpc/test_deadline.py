@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vonglau.deadline import bounded, within
+from vonglau.deadline import bounded, has_passed, within
 from vonglau.registry.v1.service_pb2 import GetOwnerRequest, Owner
 
 
@@ -32,3 +32,11 @@ def test_where_no_deadline_binds_a_step_has_its_own_bound(seconds: float | None)
     with within(2), within(seconds):
         assert bounded(10) == 10
     assert bounded(10) == 10
+
+
+def test_nobody_waits_any_more_once_a_deadline_has_passed() -> None:
+    assert not has_passed()
+    with within(60):
+        assert not has_passed()
+    with within(0):
+        assert has_passed()

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -165,7 +166,7 @@ class S3Footage:
             with told_by_consequence(doing):
                 return call()
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, told)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, told)  # the caller's deadline binds the thread too
 
     def _name(self, bucket: str) -> str:
         return checked_bucket(self._prefix + checked_bucket(bucket))

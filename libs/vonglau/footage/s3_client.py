@@ -23,14 +23,13 @@ from minio.error import S3Error
 from minio.helpers import BaseURL
 from minio.signer import sign_v4_s3
 from minio.time import to_amz_date
-from urllib3 import Retry, Timeout
 from urllib3.exceptions import HTTPError
 
 from vonglau.errors import Invalid
 from vonglau.footage.port import ObjectInfo
 from vonglau.footage.s3_failures import EXISTS, MISMATCH
+from vonglau.footage.s3_patience import Patience, tries
 
-TIMEOUT = Timeout(connect=3.0, read=30.0)  # s; for each wait on the network
 META = "x-amz-meta-"
 DIGEST = "content-sha256"  # beside the checksum, since lists show metadata and no checksums
 NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
@@ -61,9 +60,7 @@ class Client:
     def __init__(self, url: str, credentials: Provider, *, region: str, ca_file: Path | None, connections: int) -> None:
         """connections: kept open. ca_file: authorities of its certificate; None: those of the system."""
         parts = urlsplit(url)
-        self._http = urllib3.PoolManager(
-            maxsize=connections, timeout=TIMEOUT, retries=Retry(total=2, status=0, backoff_factor=0.1), ca_certs=str(ca_file) if ca_file else None
-        )
+        self._http = urllib3.PoolManager(maxsize=connections, timeout=Patience(), retries=tries(), ca_certs=str(ca_file) if ca_file else None)
         self._credentials = credentials
         self._region = region
         self._address = BaseURL(url, region)
