@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,15 @@ KEY = "cam-1/2026/11/21/a.mp4"
 def put(store: Footage, path: Path, digest: bytes | None = None) -> Awaitable[Put]:
     body = path.read_bytes()
     return store.put_file(BUCKET, KEY, path, sha256=digest or hashlib.sha256(body).digest(), size=len(body), metadata={})
+
+
+@pytest.fixture
+async def store(root: Path) -> AsyncIterator[Footage]:
+    """Only the folder: what is tried here is not the contract."""
+    footage = FolderFootage(root, threads=2)
+    await footage.ensure_bucket(BUCKET)
+    yield footage
+    await footage.close()
 
 
 @pytest.fixture
