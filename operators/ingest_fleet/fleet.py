@@ -64,11 +64,8 @@ class Fleet:
             self.pools, standing = await self._look()
             await self._reconcile(self.pools, standing)
             self._failing = ""
-        except VonglauError as error:
+        except Exception as error:  # noqa: BLE001 - the outer edge: the next turn begins with what there is then
             self._failed(error)
-        except Exception as error:
-            self._failed(error)
-            logger.exception("a turn of the fleet failed; it is tried again")
 
     async def _look(self) -> tuple[tuple[IngestPool, ...], dict[str, Present]]:
         bodies, children = await asyncio.gather(self._cluster.pools(), self._cluster.children())
@@ -86,15 +83,15 @@ class Fleet:
         for gone in self._reconciler.known.keys() - {each.uid for each in found}:
             del self._reconciler.known[gone]
         outcomes = await asyncio.gather(*(one(each) for each in found), return_exceptions=True)
-        failures = [each for each in outcomes if isinstance(each, BaseException)]
+        failures = sorted((each for each in outcomes if isinstance(each, BaseException)), key=is_foreseen)
         if failures:
-            raise failures[0]
+            raise failures[0]  # what nobody foresaw, if there is such: the rest is over some time
 
     def _failed(self, error: Exception) -> None:
         reason = error.reason if isinstance(error, VonglauError) else type(error).__name__
         count(names.LOOP_ERRORS, 1, {names.LOOP: LOOP, names.ERROR_TYPE: reason})
         if self._failing != reason:
-            logger.warning("the fleet stays as it is until this is over: %s", error)
+            logger.warning("the fleet stays as it is until this is over: %s", error, exc_info=None if is_foreseen(error) else error)
         self._failing = reason
 
     async def _pause(self, seconds: float) -> None:
@@ -109,3 +106,7 @@ class Fleet:
             await self._lease.give_back()
         except VonglauError as error:
             logger.warning("the lease could not be given back, so it runs out: %s", error)
+
+
+def is_foreseen(error: BaseException) -> bool:
+    return isinstance(error, VonglauError)

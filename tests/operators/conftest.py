@@ -47,7 +47,7 @@ class FakeCluster:
         self.events: list[tuple[str, str]] = []
         self.statuses = 0
         self.refuse = ""
-        self.failure: VonglauError | None = None
+        self.failure: Exception | None = None
 
     async def pools(self, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         self._check()

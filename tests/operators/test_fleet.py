@@ -68,6 +68,21 @@ async def test_a_turn_that_fails_is_counted_told_once_and_tried_again(clock: Set
     assert cluster.replicas() == 1
 
 
+async def test_what_nobody_foresaw_is_told_once_with_its_place_and_hidden_by_nothing_that_passes(
+    clock: SettableClock, exported: Exported, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = Operator(FakeCluster(body("aaa"), body("bbb")), clock)
+
+    async def reconcile(pool: IngestPool, present: Present) -> None:
+        raise Unavailable("KUBERNETES_UNREACHABLE", "away") if pool.name == "aaa" else ZeroDivisionError("nobody thought of it")
+
+    monkeypatch.setattr(operator.reconciler, "reconcile", reconcile)
+    for _ in range(3):
+        await operator.fleet.turn()
+    assert caplog.text.count("until this is over: nobody thought of it") == caplog.text.count("Traceback") == 1
+    assert exported.value(names.LOOP_ERRORS.name, **{names.LOOP: "ingest fleet", names.ERROR_TYPE: "ZeroDivisionError"}) == 3
+
+
 async def test_a_change_begins_a_turn_at_once(clock: SettableClock) -> None:
     cluster = FakeCluster(body())
     operator = Operator(cluster, clock)
