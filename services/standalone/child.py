@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_BACKOFF_S = 30.0
 STEADY_S = 60.0  # a process that lived this long starts its back-off anew
-TAIL_LINES = 3
+TAIL_LINES, TAIL_BYTES = 3, 4096  # of a log that may have grown for months
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,15 @@ class Child:
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     _stop: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)  # a stop meanwhile waits for the process that it has to end
 
     async def run(self) -> None:
         """Until `stop`; a death is said with the last words of the log."""
         wait = self.backoff_s
         while not self._stop.is_set():
             began = asyncio.get_running_loop().time()
-            await self._start()
+            async with self._starting:
+                await self._start()
             code = await self._end()
             if self._stop.is_set():
                 return
@@ -60,7 +62,8 @@ class Child:
     async def stop(self, within: float) -> None:
         """SIGTERM, and SIGKILL where that is not enough."""
         self._stop.set()
-        process = self.process
+        async with self._starting:
+            process = self.process
         if process is None or process.returncode is not None:
             return
         process.send_signal(signal.SIGTERM)
@@ -89,7 +92,9 @@ class Child:
         return await self.process.wait()
 
     def _last_words(self) -> str:
-        lines = self.program.log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
+        with self.program.log.open("rb") as log:
+            log.seek(max(0, self.program.log.stat().st_size - TAIL_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()[-TAIL_LINES:]
         return "".join(f"\n  {line}" for line in lines)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,27 @@ async def test_a_child_that_dies_is_started_again_and_its_last_words_are_said(tm
     await running
     assert "exit code 3" in said[0]
     assert "no disk" in said[0]
+
+
+async def test_of_a_long_log_the_last_words_alone_are_said(tmp_path: Path) -> None:
+    worker, said = child(tmp_path, "print('x' * 10_000); print('no disk'); raise SystemExit(1)", backoff_s=60)
+    running = asyncio.create_task(worker.run())
+    await eventually(lambda: said, why="a death")
+    await worker.stop(5)
+    await running
+    assert said[0].endswith("\n  no disk")
+    assert len(said[0]) < 5000
+
+
+async def test_a_child_that_is_told_to_stop_while_it_starts_is_ended(tmp_path: Path) -> None:
+    worker, said = child(tmp_path, LIVES)
+    running = asyncio.create_task(worker.run())
+    await asyncio.sleep(0)
+    assert worker.process is None
+    await worker.stop(20)
+    await asyncio.wait_for(running, 20)
+    assert worker.process is not None
+    assert (worker.process.returncode, said) == (-signal.SIGTERM, [])
 
 
 async def test_the_wait_between_restarts_doubles(tmp_path: Path) -> None:
