@@ -55,9 +55,11 @@ def test_the_leader_of_a_stream_may_die(installation: Installation, stream: str)
     until(lambda: installation.recording() == CAMERAS, 60, "every camera is recorded")
 
 
-def test_what_is_asked_for_while_a_leader_is_missing_is_done(installation: Installation) -> None:
+def test_commands_go_on_once_there_is_another_leader(installation: Installation) -> None:
+    """Until then they are refused, with word that they may be tried again."""
     installation.kill(leader(installation, "es_registry"), installation.backends)
-    installation.register(CAMERAS + 1, CAMERAS + 2)
+    wanted = {f"e2e-cam-{each}" for each in range(1, CAMERAS + 3)}
+    until(lambda: installation.register(CAMERAS + 1, CAMERAS + 2) and wanted <= {each["id"] for each in installation.cameras()}, 60, "cameras are registered")
     until(lambda: installation.stored(CAMERAS + 2), 120, "new cameras are recorded too")
 
 
