@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest.pools.placement import NONE, Candidate, Load, Slots, placed
-from services.ingest.pools.table import EMPTY, NOBODY, SlotTable, decode
+from services.ingest.pools.placement import Candidate, Load, Slots, placed
+from services.ingest.pools.table import NOBODY, SlotTable, decode
 from services.ingest.slots import SLOTS
 
 MUCH = Load(10**6, 10**15)
@@ -111,5 +111,3 @@ def test_a_table_is_read_as_it_was_written(pattern: list[str]) -> None:
 def test_what_is_no_table_is_not_taken_for_one(value: bytes) -> None:
     with pytest.raises(ValueError, match="slot"):
         decode(1, value)
-    assert EMPTY.holders == NOBODY
-    assert NONE.fits(NONE)
