@@ -63,10 +63,11 @@ def test_commands_go_on_once_there_is_another_leader(installation: Installation)
     until(lambda: installation.stored(CAMERAS + 2), 120, "new cameras are recorded too")
 
 
-def test_it_is_taken_away_whole(installation: Installation) -> None:
+def test_it_is_taken_away_whole_though_its_operator_is_dead(installation: Installation) -> None:
+    installation.cluster.kubectl("scale", "deployment/vonglau-operator", "-n", installation.namespace, "--replicas=0")
+    until(lambda: installation.pods("operator") == [], 60, "there is no operator")
     installation.uninstall()
-    assert installation.cluster.objects("pvc", installation.namespace) == []
-    assert installation.cluster.objects("ingestpool", installation.namespace) == []
+    assert [installation.cluster.objects(each, installation.namespace) for each in ("pvc", "ingestpool", "statefulset")] == [[], [], []]
 
 
 def leader(installation: Installation, stream: str) -> str:
