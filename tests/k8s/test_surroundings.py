@@ -4,6 +4,7 @@ from __future__ import annotations
 import base64
 import importlib.util
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,14 @@ def test_the_tests_bring_no_image_from_a_registry() -> None:
     gone = {each["target"]["name"] for each in kustomization(ROOT / "k8s" / "test")["patches"] if "$patch" in each["patch"]}
     images = {container["image"].rpartition(":")[0] or container["image"] for name, pod in pods() if name not in gone for container in pod["containers"]}
     assert images == replaced
+
+
+def test_each_encrypted_server_of_nats_knows_the_others_by_name() -> None:
+    secured = ROOT / "k8s" / "secured"
+    servers: Object = yaml.safe_load((secured / "nats.yaml").read_text("utf-8"))["spec"]
+    peers: Object = yaml.safe_load((secured / "peers.yaml").read_text("utf-8"))
+    ports = {each["name"]: each["port"] for each in peers["spec"]["ports"]}
+    domain = f"{peers['metadata']['name']}.{kustomization(secured)['namespace']}.svc:{ports['routes']}"
+    routes = re.findall(r"nats://\S+", (secured / "nats.conf").read_text("utf-8"))
+    assert servers["serviceName"] == peers["metadata"]["name"]
+    assert routes == [f"nats://nats-{each}.{domain}" for each in range(servers["replicas"])]
