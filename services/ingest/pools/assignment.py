@@ -66,11 +66,11 @@ class Assignment:
     def table_changed(self, table: SlotTable) -> None:
         first, self._knows_table = not self._knows_table, True
         before, self.table = self.table, table
-        slots = {slot for slot in table.moved(before) if self._node in (table.holders[slot], before.holders[slot])}
-        self._tell(self._here() if first else {each.camera for each in self.census.cameras(self.pool) if slot_of(each.camera) in slots})
+        slots = (slot for slot in table.moved(before) if self._node in (table.holders[slot], before.holders[slot]))
+        self._tell(self._here() if first else self.census.cameras_in(self.pool, slots))
 
     def _here(self) -> set[str]:
-        return {each.camera for each in self.census.cameras(self.pool) if self.table.holders[slot_of(each.camera)] == self._node}
+        return self.census.cameras_in(self.pool, (slot for slot, holder in enumerate(self.table.holders) if holder == self._node))
 
     def _tell(self, cameras: set[str]) -> None:
         for camera in sorted(cameras):

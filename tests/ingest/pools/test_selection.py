@@ -4,6 +4,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.ingest.pools.assignment import HERE, STARTING, UNSELECTED, Assignment
 from services.ingest.pools.census import Census
@@ -81,6 +83,23 @@ def test_a_change_of_the_pools_names_the_cameras_that_it_moves() -> None:
         census.camera_changed(camera)
     assert census.pools_changed(selection(pool("all"), pool("a-south", zones=("south",)))) == {"cam-2"}
     assert census.pools_changed(selection()) == {"cam-1", "cam-2"}
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.sampled_from(["north", "south", "east", ""])), max_size=120), st.sets(st.integers(0, SLOTS - 1)))
+def test_whatever_happens_to_cameras_those_in_some_slots_are_those_of_the_pool_whose_slot_it_is(changes: list[tuple[int, str]], chance: set[int]) -> None:
+    cameras = roster()
+    census = Census(cameras, selection(pool("north", zones=("north",)), pool("south", zones=("south",))))
+    for number, zone in changes:  # an empty zone: it is retired
+        camera = f"cam-{number}"
+        if zone:
+            cameras.cameras[camera] = replace(WARD, camera=camera, zone=zone)
+        else:
+            cameras.cameras.pop(camera, None)
+        census.camera_changed(camera)
+    slots = chance | {slot_of(f"cam-{number}") for number in range(0, 60, 2)}
+    for name in ("north", "south", ""):
+        assert census.cameras_in(name, slots) == {each.camera for each in census.cameras(name) if slot_of(each.camera) in slots}
+    assert {each.camera for name in ("north", "south", "") for each in census.cameras(name)} == set(cameras.cameras)
 
 
 def table(revision: int, holder: str) -> SlotTable:
