@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 
+from vonglau.broker.reconcile import ReconcileSettings
 from vonglau.settings import render_table, variables
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+VARIABLE = re.compile(r"\bVONGLAU_[A-Z0-9_]*[A-Z0-9]\b(?![_{*])")
+NAMING = {".py", ".md", ".yaml", ".tpl", ".toml", ""}
+READ_ELSEWHERE = {"VONGLAU_CACHE", "VONGLAU_SERVERS", "VONGLAU_UPDATE_GOLDEN"}  # simulated scenes; servers for tests; the chart's golden files
 PROGRAMS = sorted(path.parent.relative_to(ROOT).as_posix() for kind in ("services", "operators") for path in ROOT.glob(f"{kind}/*/settings.py"))
 READMES_BELOW_150_LINES = ["README.md", *(f"{program}/README.md" for program in PROGRAMS)]
 
@@ -41,6 +45,15 @@ def test_a_readme_names_no_setting_that_its_program_does_not_read(program: str) 
     readme = (ROOT / program / "README.md").read_text("utf-8")
     rows = set(re.findall(r"^\| `(VONGLAU_[A-Z0-9_]+)` \|", readme, re.MULTILINE))
     assert rows == {each.name for each in variables(settings_of(program))}
+
+
+def test_a_variable_that_is_named_anywhere_is_one_that_something_reads(files: list[Path]) -> None:
+    """A name with an error in it would be passed on and read by nobody."""
+    read = {each.name for cls in (*map(settings_of, PROGRAMS), ReconcileSettings) for each in variables(cls)} | READ_ELSEWHERE
+    named = {path.relative_to(ROOT).as_posix(): set(VARIABLE.findall(path.read_text("utf-8"))) for path in files if path.suffix in NAMING}
+    assert "VONGLAU_DATA" in named["README.md"]
+    unread = [(where, name) for where, names in named.items() for name in sorted(names - read) if not where.startswith("tests/settings/")]
+    assert [(where, name) for where, name in unread if not name.startswith("VONGLAU_TEST_")] == []
 
 
 def test_every_relative_link_leads_somewhere(files: list[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import ast
 import re
 import statistics
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ LARGE: dict[str, str] = {
 # Folders of one machine. A path that merely contains such a name further down is none.
 MACHINE_PATHS = re.compile(r"(?<![\w./:$})>-])/(home|root|Users|work|mnt|tmp|private)/[\w.-]+")
 INDEX_LINE = re.compile(r"^\s*--(index-url|extra-index-url|find-links|trusted-host)|://", re.MULTILINE)
+IMPURE = re.compile(
+    r"(asyncio|time|random|secrets|uuid|os|socket|subprocess|threading|tempfile|nats|grpc|motor|pymongo|minio|sqlite3|vonglau\.(broker|rpc|footage))\b"
+)
 TEXT = {".py", ".md", ".toml", ".proto", ".json", ".yaml", ".yml", ".sh", ".txt", ".cfg", ".ini", ".csv", ""}
 
 
@@ -26,6 +30,7 @@ def python(files: list[Path]) -> list[tuple[str, str]]:
     return [(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in files if path.suffix == ".py"]
 
 
+@cache
 def functions(text: str) -> list[tuple[str, int]]:
     """Name and lines of each."""
     found = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
@@ -84,6 +89,32 @@ def test_every_module_that_evolves_an_aggregate_is_under_the_contract(files: lis
     missing = [name for name in folding if f'"{name.removesuffix(".py").replace("/", ".")}"' not in contract]
     assert folding
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import math", []),
+        ("from time import monotonic", ["time"]),
+        ("def late():\n    import asyncio", ["asyncio"]),
+        ("from vonglau.broker import Entry", ["vonglau.broker"]),
+    ],
+)
+def test_what_a_pure_module_must_not_reach_is_seen(source: str, found: list[str]) -> None:
+    assert impure(source) == found
+
+
+def test_what_calls_itself_pure_reaches_no_network_disk_clock_or_chance(files: list[Path]) -> None:
+    pure = [(name, text) for name, text in python(files) if not name.startswith("tests/") and re.match(r'"""[^"]*\bPure\b', text)]
+    assert len(pure) > 10
+    assert {name: reached for name, text in pure if (reached := impure(text))} == {}
+
+
+def impure(text: str) -> list[str]:
+    """What it imports, anywhere in the module, that acts or differs from call to call."""
+    names = [each.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for each in node.names]
+    names += [node.module or "" for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    return [name for name in names if IMPURE.match(name)]
 
 
 def at_90(values: list[int]) -> int:
