@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vonglau.errors import AlreadyExists, Conflict, Damaged, Invalid, Refused, Unavailable
 from vonglau.eventlog import (
@@ -285,6 +287,52 @@ async def test_commands_of_one_batch_see_each_other_and_a_refused_one_leaves_the
     assert [getattr(outcome, "reason", "") for outcome in outcomes] == ["OWNER_MISSING", "", "OWNER_EXISTS", "", ""]
     assert await names(store) == ["Tây Hồ", "Ba Đình"]
     assert outcomes[1] == outcomes[3] == outcomes[4] == Version("es_registry", await store.last_sequence(WARD))
+
+
+async def test_a_request_that_comes_twice_in_one_batch_is_applied_once_and_answered_the_same(store: EventStore) -> None:
+    again = Call("person:a", "RenameOwner", "r2", "b2")
+    commands = [
+        Command(WARD, OWNER, register, CALL),
+        Command(WARD, OWNER, register, CALL),
+        Command(WARD, OWNER, partial(rename, to="Ba Đình"), again),
+        Command(WARD, OWNER, partial(rename, to="Đống Đa"), Call("person:a")),
+        Command(WARD, OWNER, partial(rename, to="Ba Đình"), again),
+    ]
+    outcomes = await log_on(store).decide_each(commands)
+    assert await names(store) == ["Tây Hồ", "Ba Đình", "Đống Đa"]
+    assert set(outcomes) == {Version("es_registry", await store.last_sequence(WARD))}
+
+
+async def test_a_request_id_that_comes_again_in_one_batch_with_another_body_is_refused_and_the_rest_stands(store: EventStore) -> None:
+    other = Call(CALL.actor, CALL.method, CALL.request_id, "b2")
+    outcomes = await log_on(store).decide_each([Command(WARD, OWNER, register, CALL), Command(WARD, OWNER, partial(rename, to="Ba Đình"), other)])
+    assert [getattr(outcome, "reason", "") for outcome in outcomes] == ["", "REQUEST_ID_REUSED"]
+    assert await names(store) == ["Tây Hồ"]
+
+
+async def test_a_request_that_was_refused_is_decided_again_where_it_comes_again(store: EventStore) -> None:
+    renaming = Command(WARD, OWNER, partial(rename, to="Ba Đình"), Call("person:a", "RenameOwner", "r2", "b2"))
+    outcomes = await log_on(store).decide_each([renaming, Command(WARD, OWNER, register, CALL), renaming])
+    assert [getattr(outcome, "reason", "") for outcome in outcomes] == ["OWNER_MISSING", "", ""]
+    assert await names(store) == ["Tây Hồ", "Ba Đình"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["", "Tây Hồ", "Ba Đình", "Đống Đa"]), st.integers(0, 3)), max_size=8), st.booleans())
+def test_a_batch_leaves_what_its_commands_leave_one_after_another(asked: list[tuple[str, int]], with_bodies: bool) -> None:
+    def command(to: str, request: int) -> Command[str]:
+        call = Call("person:a", "RenameOwner", f"r{request}" if request else "", to if with_bodies else "")
+        return Command(WARD, OWNER, partial(rename, to=to) if to else register, call)
+
+    async def left(*, at_once: bool) -> tuple[list[str], list[str]]:
+        store = MemoryStore()
+        log = log_on(store)
+        commands = [command(*each) for each in asked]
+        outcomes = [outcome for group in ([commands] if at_once else [[each] for each in commands]) for outcome in await log.decide_each(group)]
+        return await names(store), [getattr(outcome, "reason", "") for outcome in outcomes]
+
+    if asked:
+        assert asyncio.run(left(at_once=True)) == asyncio.run(left(at_once=False))
 
 
 @pytest.mark.parametrize("cached", [0, 2, 1000])

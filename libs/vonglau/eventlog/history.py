@@ -55,6 +55,11 @@ class History(Generic[S]):
         before = self.answered.get(call.request) if call.request else None
         if before is None:
             return None
-        if before.body != call.body:
-            raise Invalid("REQUEST_ID_REUSED", "this request id was used for another request", field="request_id")
+        must_be_the_same(before.body, call)
         return Version(self.stream.log, before.sequence)
+
+
+def must_be_the_same(body: str, call: Call) -> None:
+    """body: of the request that had the call's id before. Raises: Invalid (REQUEST_ID_REUSED)."""
+    if body != call.body:
+        raise Invalid("REQUEST_ID_REUSED", "this request id was used for another request", field="request_id")

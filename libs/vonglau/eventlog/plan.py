@@ -9,7 +9,7 @@ from vonglau.errors import VonglauError
 from vonglau.eventlog.decision import Call, Command, Event, On
 from vonglau.eventlog.event import BODY, REQUEST, AggregateStream, Version
 from vonglau.eventlog.headers import HeaderWriter
-from vonglau.eventlog.history import Answered, History
+from vonglau.eventlog.history import Answered, History, must_be_the_same
 from vonglau.eventlog.port import Append
 
 Outcome = Version | VonglauError
@@ -25,6 +25,7 @@ class Plan:
         self._loaded = dict(histories)
         self._headers = headers
         self._written: dict[AggregateStream, int] = {}  # index of each stream's last append
+        self._requests: dict[tuple[AggregateStream, str], str] = {}  # by stream and request that writes to it in this batch: the request's body
 
     def take(self, command: Command[Any]) -> Outcome | AggregateStream:
         """The command's outcome: an error, a version, or the stream whose new version the batch will give it."""
@@ -34,6 +35,8 @@ class Plan:
             answered: Version | None = history.answer(command.call)
             if answered is not None:
                 return answered
+            if self._is_repeated(command):
+                return command.stream
             events = list(command.decision(history.state, *others))
         except VonglauError as refusal:
             self.unprotected.update(stream for stream in self._reads(command) if stream not in self._written)
@@ -66,6 +69,14 @@ class Plan:
             return history
         return replace(history, sequence=sequences[self._written[stream]], answered={**history.answered, **answered[stream]})
 
+    def _is_repeated(self, command: Command[Any]) -> bool:
+        """Whether a command before it in the batch is the same request. Raises: Invalid (REQUEST_ID_REUSED)."""
+        body = self._requests.get((command.stream, command.call.request)) if command.call.request else None
+        if body is None:
+            return False
+        must_be_the_same(body, command.call)
+        return True
+
     @staticmethod
     def _reads(command: Command[Any]) -> list[AggregateStream]:
         return [command.stream, *(stream for stream, _ in command.alongside)]
@@ -77,4 +88,5 @@ class Plan:
         self.histories[stream] = replace(history, state=state, position=position)
         headers = self._headers.write(event, stream.subject, call, position)
         self._written[stream] = len(self.appends)
+        self._requests[stream, call.request] = call.body
         self.appends.append(Append(stream, self._loaded[stream].sequence, headers, event.SerializeToString()))
