@@ -21,6 +21,7 @@ from typing import Any
 
 import nats
 import psutil
+import uvloop
 from nats.js import JetStreamContext, api
 
 from faust_jetstream.batch import Outgoing, send_batch
@@ -58,10 +59,10 @@ class Bench:
             "BENCH_DATA": str(self.folder / "data"),
         }
 
-    async def run(self, env: dict[str, str]) -> dict[str, Any]:
-        """The RESULT of one worker: events per second of wall time and of its CPU time, or delays in seconds."""
+    async def run(self, env: dict[str, str], *options: str) -> dict[str, Any]:
+        """The RESULT of one worker, started with Faust's ``options``: events per second of wall time and of its CPU time, or delays in seconds."""
         process = await asyncio.create_subprocess_exec(
-            *[sys.executable, str(APP), "worker", "-l", "warn", "--without-web"],
+            *[sys.executable, str(APP), *options, "worker", "-l", "warn", "--without-web"],
             env={**os.environ, **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -132,6 +133,18 @@ async def plain(js: JetStreamContext, count: int) -> float:
     return count / (time.perf_counter() - begun)
 
 
+def plain_on_uvloop(server: Server, count: int) -> float:
+    """The same on the loop that ``-L uvloop`` gives a worker."""
+
+    async def alone() -> float:
+        nc = await nats.connect(server.url)
+        rate = await plain(nc.jetstream(timeout=30), count)
+        await nc.close()
+        return rate
+
+    return uvloop.run(alone())
+
+
 def at_least(name: str, values: list[float], bar: float, unit: str = "/s") -> Figure:
     value = statistics.median(values)
     return Figure(name, value, unit, spread(values), f"≥ {bar:g}", value >= bar)
@@ -143,17 +156,21 @@ def at_most(name: str, values: list[float], bar: float, unit: str) -> Figure:
 
 
 async def agents(bench: Bench, js: JetStreamContext) -> list[Figure]:
-    alone, own, traced = [], [], []
+    alone, own, traced, quick_alone, quick = [], [], [], [], []
     for _ in range(PAIRS):
         alone.append(await plain(js, EVENTS))
         own.append(await bench.run(bench.env("agent", EVENTS)))
         traced.append((await bench.run(bench.env("agent", EVENTS, query="?trace=1")))["wall"])
+        quick_alone.append(await asyncio.to_thread(plain_on_uvloop, bench.server, EVENTS))
+        quick.append((await bench.run(bench.env("agent", EVENTS), "-L", "uvloop"))["wall"])
     walls = [one["wall"] for one in own]
     return [
         Figure("plain nats-py pull consumer", statistics.median(alone), "/s", spread(alone)),
         at_least("agent / plain consumer, by wall time", [mine / theirs for mine, theirs in zip(walls, alone, strict=True)], 0.9, "×"),
         by_cpu(own),
         Figure("  with tracing on / off", *_ratio(traced, walls)),
+        Figure("plain consumer on uvloop", statistics.median(quick_alone), "/s", spread(quick_alone)),
+        Figure("  agent / plain consumer, both on uvloop", *_ratio(quick, quick_alone)),
     ]
 
 
