@@ -52,6 +52,7 @@ class OnAir:
         self._first_recorded = first_recorded
         self._open: InterruptionObserved | None = None  # the one that lasts
         self._is_first = True
+        self._is_leaving = False
         self.session = CameraSession(beginning.recording, beginning.source, plane, self._reported, beginning.interrupted)
         self.audience = Audience(viewer_buffer_bytes, self.session.watch)
         self._task = asyncio.create_task(self._record(), name=f"record {self.listed.camera}")
@@ -65,6 +66,7 @@ class OnAir:
 
         why: nothing follows here. The last sample that was read is up to a turn of the drain loop older than that decision; why tells of the time between.
         """
+        self._is_leaving = True
         await ended([self._task])
         self.audience.end()
         self.until_ns = self.session.recorder.until_ns or self.until_ns
@@ -90,7 +92,7 @@ class OnAir:
             self._tell(self._open)
             return
         self._end(interruption.at_ns)
-        if self._is_first and self.session.recorder.recorded_ns:  # else another cause only took over
+        if self._is_first and self.session.recorder.recorded_ns and not self._is_leaving:  # else another cause only took over, or nothing follows here
             self._is_first = False
             self._first_recorded(interruption.camera, self.epoch, interruption.at_ns)
 
