@@ -44,7 +44,7 @@ class Peers:
 
         Raises: Unavailable.
         """
-        start = self._station.started.get(camera)
+        start = self._station.rivals.started.get(camera)
         found = (await self._members.of(start.pool)).get(start.node) if start is not None else None
         is_known = found is not None and not self._is_own(found)  # a start of this process is over, and the next one's is on its way
         if not is_known and self._assignment.census.pool_of(camera) == self._assignment.pool:
@@ -78,7 +78,7 @@ class Peers:
 
     async def spools(self, camera: str) -> list[Member]:
         """Others that may hold footage of the camera that is not stored yet: who records it, and who did before. Raises: Unavailable."""
-        start = self._station.started.get(camera)
+        start = self._station.rivals.started.get(camera)
         wanted = [(start.pool, start.node), start.before] if start is not None else []
         found: list[Member] = []
         for pool, node in wanted:

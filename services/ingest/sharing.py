@@ -36,7 +36,7 @@ class Sharing:
         self._tables = Tables(KeyValue(broker, SLOTS))
         own = Member(settings.pool, settings.node, "", settings.max_cameras)
         self.members = Members(KeyValue(broker, LEASES), own, lambda: standing(station, spool))
-        self._author = Author(broker, station.assignment, self.members, self._tables, station.started, settings.moves_at_once, settings.node)
+        self._author = Author(broker, station.assignment, self.members, self._tables, station.rivals.started, settings.moves_at_once, settings.node)
 
     def camera_changed(self, camera: str) -> None:
         self.assignment.camera_changed(camera)
@@ -57,7 +57,7 @@ class Sharing:
         if pool not in census.selection.pools:
             raise NotFound("pool", pool)
         table = self.assignment.table if pool == self.assignment.pool else await self._tables.of(pool)
-        return demand(pool, census, table, (await self.members.of(pool)).values(), self._station.started)
+        return demand(pool, census, table, (await self.members.of(pool)).values(), self._station.rivals.started)
 
     async def hand_over(self, within: float) -> None:
         """Others take over until nothing is recorded here any more, or for so long (s). Where nobody else is there, at once."""

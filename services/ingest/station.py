@@ -3,19 +3,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from services.ingest.beginnings import Beginnings, Withheld
 from services.ingest.causes import Cause
-from services.ingest.claims import Claim, Claims, Started
+from services.ingest.claims import Claim, Claims
 from services.ingest.facts import interruption_ended
 from services.ingest.on_air import Beginning, OnAir
 from services.ingest.pools import Assignment, Place
 from services.ingest.predecessor import Past
 from services.ingest.recorder import Recording
+from services.ingest.rivals import Rivals
 from services.ingest.roster import Listed, Roster
 from services.ingest.session import DataPlane, Source, State
 from services.ingest.slots import slot_of
@@ -23,7 +24,6 @@ from services.ingest.telling import Telling
 from vonglau.errors import Unavailable
 from vonglau.ingest.v1.events_pb2 import (
     GAP_CAUSE_QUOTA_EXCEEDED,
-    GAP_CAUSE_REFUSED,
     GAP_CAUSE_UNASSIGNED,
     GAP_CAUSE_UNSPECIFIED,
     GapCause,
@@ -64,18 +64,15 @@ class Station:
     on_air: dict[str, OnAir] = field(default_factory=dict)
     off_air: dict[str, OffAir] = field(default_factory=dict)
     is_stopping: bool = False
-    started: dict[str, Started] = field(default_factory=dict)  # by camera, who started it last
+    rivals: Rivals = field(init=False)
     _asked: dict[str, tuple[dict[str, str], int]] = field(default_factory=dict)  # by camera, in which trace and when something was asked for
     _claims: Claims = field(init=False)
     _past: dict[str, Past] = field(default_factory=dict)
-    _overtaken: dict[str, int] = field(default_factory=dict)  # camera -> highest epoch under which anybody has started it, or asked for it
-    _refused: dict[str, int] = field(default_factory=dict)  # camera -> epoch under which it turns this process down just now
     _left: dict[str, int] = field(default_factory=dict)  # camera -> epoch under which nothing more may be recorded of it here
     _lanes: list[asyncio.Queue[str]] = field(default_factory=lambda: [asyncio.Queue() for _ in range(LANES)])
-    _starts: asyncio.Queue[tuple[str, int, int]] = field(default_factory=asyncio.Queue)
-    _refusals: asyncio.Queue[tuple[str, int]] = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
+        self.rivals = Rivals(self.on_air.__contains__, self._is_spooled, self.changed)
         self.assignment.serve(self.changed)
 
     def changed(self, camera: str) -> None:
@@ -90,10 +87,7 @@ class Station:
         """What has to run, until cancelled; sessions go on until `stop`. claims: as this process, at its own address."""
         self._claims = claims
         yield from map(self._settle_lane, self._lanes)
-        yield self._notice(claims.starts(), self._take_start)
-        yield self._notice(claims.refusals(), self._take_refusal)
-        yield self._tell_starts()
-        yield self._tell_refusals()
+        yield from self.rivals.parts(claims)
 
     async def stop(self) -> None:
         """Every object is closed, every lasting interruption ended, and every epoch of this process over. Its parts have been cancelled."""
@@ -150,7 +144,7 @@ class Station:
 
     async def _claim(self, camera: str) -> Claim | None:
         """Under which epoch it is recorded from now on; None: another process has it for the moment. Raises: Unavailable."""
-        claim, overtaken = await self._claims.claim(camera), self._overtaken.get(camera, 0)
+        claim, overtaken = await self._claims.claim(camera), self.rivals.overtaken(camera)
         if camera in self._left and max(overtaken, self._left[camera] + 1) > claim.epoch:
             claim = await self._claims.renew(camera)
         if overtaken > claim.epoch:
@@ -193,7 +187,7 @@ class Station:
         )
 
     def _first_recorded(self, listed: Listed, camera: str, epoch: int, first_ns: int) -> None:
-        self._starts.put_nowait((camera, epoch, first_ns))
+        self.rivals.recorded(camera, epoch, first_ns)
         if (asked := self._asked.pop(camera, None)) is not None:
             elapsed(names.RECORD_SPAN, {names.CAMERA_CLASS: CameraClass.Name(listed.camera_class)}, *asked)
 
@@ -214,7 +208,7 @@ class Station:
         camera, entry = listed.camera, self.on_air.get(listed.camera)
         if not place.is_selected:  # unassigned.py tells what is missing
             await self._give_way(camera, place.why, GAP_CAUSE_UNASSIGNED)
-        elif entry is None or (place.is_known and (self._overtaken.get(camera, 0) > entry.epoch or entry.session.status().state is not State.RECORDING)):
+        elif entry is None or (place.is_known and (self.rivals.overtaken(camera) > entry.epoch or entry.session.status().state is not State.RECORDING)):
             await self._give_way(camera, place.why)
 
     async def _give_way(self, camera: str, why: str, cause: GapCause = GAP_CAUSE_UNSPECIFIED) -> None:
@@ -231,17 +225,7 @@ class Station:
 
     def _tell(self, fact: InterruptionObserved) -> None:
         self.telling.tell(fact)
-        if fact.cause == GAP_CAUSE_REFUSED and not fact.ended_ns:
-            self._refused[fact.camera] = fact.epoch
-            self._ask_for(fact.camera)
-        else:
-            self._refused.pop(fact.camera, None)
-
-    def _ask_for(self, camera: str) -> None:
-        """Where the camera turns this process down while another records it, in whichever order the two become known."""
-        start, epoch = self.started.get(camera), self._refused.get(camera, 0)
-        if start is not None and start.epoch < epoch and not self._claims.is_own(start) and camera in self.on_air:
-            self._refusals.put_nowait((camera, epoch))
+        self.rivals.interrupted(fact)
 
     def _withhold(self, listed: Listed, why: Withheld) -> None:
         """The time is accounted for, from where it was last recorded or meant to be."""
@@ -267,57 +251,15 @@ class Station:
     def _forget(self, camera: str) -> None:
         """It is retired, and nobody will ask for it again."""
         self._end_epoch(camera)
-        for known in (self._past, self._overtaken, self._refused, self._left, self._asked, self.started):
+        for known in (self._past, self._left, self._asked):
             known.pop(camera, None)
+        self.rivals.forget(camera)
         self.telling.forget(camera)
 
     def _end_epoch(self, camera: str) -> None:
         past = self._past.get(camera)
         if past is not None:
             self.end_epoch(camera, past.epoch, past.next_number - 1)
-
-    async def _notice(self, notes: AsyncGenerator[Started, None], take: Callable[[Started], None]) -> None:
-        async for note in notes:
-            take(note)
-
-    def _take_start(self, start: Started) -> None:
-        known = self.started.get(start.camera)
-        if known is None or start.epoch > known.epoch:
-            self.started[start.camera] = start
-            self._overtake(start)
-            self._ask_for(start.camera)
-
-    def _take_refusal(self, refusal: Started) -> None:
-        if not self._claims.is_own(refusal):
-            self._overtake(refusal)
-
-    def _overtake(self, note: Started) -> None:
-        if note.epoch > self._overtaken.get(note.camera, 0):
-            self._overtaken[note.camera] = note.epoch
-            if note.camera in self.on_air:
-                self.changed(note.camera)
-
-    async def _tell_starts(self) -> None:
-        """A camera has started once its first key frame is in the spool: whoever records it elsewhere stops at this word."""
-        while True:
-            start = await self._starts.get()
-            camera, epoch, first_ns = start
-            try:
-                if await asyncio.to_thread(self._is_spooled, camera, first_ns):
-                    await self._claims.started(camera, epoch, first_ns)
-                elif camera in self.on_air:
-                    asyncio.get_running_loop().call_later(RETRY_S, self._starts.put_nowait, start)
-            except Unavailable:
-                asyncio.get_running_loop().call_later(RETRY_S, self._starts.put_nowait, start)
-
-    async def _tell_refusals(self) -> None:
-        """A camera that turns down a second connection is let go by whoever has the first."""
-        while True:
-            refusal = await self._refusals.get()
-            try:
-                await self._claims.refused(*refusal)
-            except Unavailable:
-                asyncio.get_running_loop().call_later(RETRY_S, self._refusals.put_nowait, refusal)
 
     def _is_spooled(self, camera: str, first_ns: int) -> bool:
         return next(self.plane.spool.read(camera, first_ns, 2**63 - 1), None) is not None

@@ -25,7 +25,7 @@ class City:
         self.live = {name: {node: Member(name, node, f"{name}-{node}:7070", 200) for node in nodes} for name, nodes in live.items()}
         members = SimpleNamespace(of=self.of, live=lambda: self.live.get("north", {}))
         assignment = SimpleNamespace(pool="north", census=SimpleNamespace(pool_of=lambda camera: self.pool), table=SimpleNamespace(holders=[holder] * SLOTS))
-        station = SimpleNamespace(started=self.started, assignment=assignment)
+        station = SimpleNamespace(rivals=SimpleNamespace(started=self.started), assignment=assignment)
         self.peers = Peers(cast(Identity, None), cast(Any, members), cast(Any, station), "ingest-0")
 
     async def of(self, pool: str) -> dict[str, Member]:

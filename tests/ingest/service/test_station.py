@@ -111,8 +111,9 @@ async def test_nothing_is_remembered_of_a_camera_that_is_retired(city: City, far
         await city.happened(camera, CameraRetired(camera=camera))
     await eventually(lambda: not station.roster.cameras and not station._past)
     await eventually(lambda: city.last_of_epoch("cam-1"))
-    assert (station.on_air, station.off_air, station.started, station.telling._last, station.telling._inherited) == ({}, {}, {}, {}, set())
-    assert (station._overtaken, station._refused, station._left) == ({}, {}, {})
+    rivals = station.rivals
+    assert (station.on_air, station.off_air, station._left, station.telling._last, station.telling._inherited) == ({}, {}, {}, {}, set())
+    assert (rivals.started, rivals._overtaken, rivals._refused) == ({}, {}, {})
 
 
 async def test_every_camera_of_the_roster_has_a_status_whatever_becomes_of_it(city: City, farm: CameraFarm) -> None:
