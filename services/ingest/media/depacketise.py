@@ -39,7 +39,7 @@ class Depacketiser:
         self, codec: Codec, on_gop: OnGop, *, channel: int = 0, parameter_sets: tuple[bytes, ...] = (), cap_seconds: int = 10, cap_bytes: int = 16 << 20,
         on_other: OnOther | None = None, on_text: OnText | None = None,
     ) -> None:
-        self.on_gop, self.on_other, self.on_text = on_gop, on_other, on_text
+        self.on_gop, self.on_other, self.on_text = on_gop, on_other or ignore, on_text
         self.arrival = 0
         self.packets = self.lost = self.damaged = 0
         self.timeline = Timeline()
@@ -84,27 +84,24 @@ class Depacketiser:
         self._data, self._unit, self._nal, self._current, self._expected, self._waiting = bytearray(), 0, -1, -1, -1, True
 
     def feed(self, buffer: bytearray | bytes, view: memoryview, n: int) -> int:
-        """Longer than a function should be: it runs once per packet, some 400 times a second and camera, and a call per packet costs more than all the rest."""
+        """Runs once per packet, some 400 times a second and camera: what is seldom stands apart, what is not stands here, and state is in local names."""
         position = packets = 0
         video, h265, expected, current, marked = self._channel, self._codec == "h265", self._expected, self._current, self._marked
-        fragments, head = (49, 3) if h265 else (28, 2)       # NAL unit type of a fragment; bytes before its content
-        data, nal = self._data, self._nal
-        while n - position >= 18:
+        mask, fragment, head = (0x7E, 49 << 1, 3) if h265 else (0x1F, 28, 2)  # where a NAL unit's type stands; that of a fragment; bytes before its content
+        data, nal, last = self._data, self._nal, n - 18
+        while position <= last:
             magic, channel, length, flags, marker, sequence, timestamp, _, first, second = _HEADERS(buffer, position)
             end = position + 4 + length
             if magic != 36:
-                text = message_between(view[position:n])
+                text = self._text(view[position:n])
                 if not text:
                     break
-                if self.on_text is not None:
-                    self.on_text(text)
-                position += len(text)
+                position += text
                 continue
             if end > n:
                 break
             if channel != video:
-                if self.on_other is not None:
-                    self.on_other(channel, view[position + 4:end])
+                self.on_other(channel, view[position + 4:end])
                 position = end
                 continue
             packets += 1
@@ -113,14 +110,8 @@ class Depacketiser:
                 if missing > 0x8000:                         # late or doubled
                     position = end
                     continue
-                self.lost += missing
                 self._gap = timestamp != current
-                if nal >= 0:                                 # the prefix stays: decoders conceal it, and the key frames keep their places
-                    _LENGTH(data, nal, len(data) - nal - 4)
-                    nal = -1
-                    self._bad = True
-                elif not marked:
-                    self._bad = True
+                nal = self._miss(missing, nal, marked)
             expected = sequence + 1 & 0xFFFF
             if timestamp != current:
                 self._nal = nal
@@ -134,24 +125,16 @@ class Depacketiser:
             position = end
             if stop - at <= head:                            # no more than headers: nothing to keep
                 continue
-            kind = first >> 1 & 63 if h265 else first & 31
-            if kind != fragments:
+            if first & mask != fragment:
                 if nal >= 0:
-                    _LENGTH(data, nal, len(data) - nal - 4)
-                    nal = -1
-                self._whole(kind, view[at:stop])
+                    nal = self._end(nal)
+                self._whole(view[at:stop])
                 continue
             header = buffer[at + 2] if h265 else second
-            if header & 0x80:
-                if nal >= 0:                                 # the one before had no end bit
-                    _LENGTH(data, nal, len(data) - nal - 4)
-                nal = len(data)
-                self._begin_fragmented(header, first, second)
-            if nal >= 0:
+            if header & 0xC0:
+                nal = self._edge(header, first, second, view[at + head:stop], nal)
+            elif nal >= 0:
                 data += view[at + head:stop]
-                if header & 0x40:
-                    _LENGTH(data, nal, len(data) - nal - 4)
-                    nal = -1
             else:
                 self._bad = True
         self._expected, self._nal, self._marked = expected, nal, marked
@@ -160,20 +143,55 @@ class Depacketiser:
             raise DamagedStream("an access unit does not end")
         return position
 
-    def _begin_fragmented(self, header: int, first: int, second: int) -> None:
-        if self._codec == "h265":
-            kind = header & 63
-            self._key = self._key or 16 <= kind <= 23
-            self._data += bytes((0, 0, 0, 0, first & 0x81 | kind << 1, second))
-        else:
-            kind = header & 31
-            self._key = self._key or kind == 5
-            self._data += bytes((0, 0, 0, 0, first & 0xE0 | kind))
+    def _text(self, rest: memoryview) -> int:
+        """How long the message of RTSP is that stands between frames; 0: it is not whole yet."""
+        text = message_between(rest)
+        if text and self.on_text is not None:
+            self.on_text(text)
+        return len(text)
 
-    def _whole(self, kind: int, payload: memoryview) -> None:
+    def _miss(self, missing: int, nal: int, marked: bool) -> int:
+        """Packets are lost. The prefix of an open NAL unit stays: decoders conceal it, and the key frames keep their places."""
+        self.lost += missing
+        self._bad = self._bad or nal >= 0 or not marked
+        return self._end(nal) if nal >= 0 else nal
+
+    def _edge(self, header: int, first: int, second: int, content: memoryview, nal: int) -> int:
+        """The first or the last fragment of a NAL unit; where the unit that is open then begins, or -1."""
+        data = self._data
+        if header & 0x80:
+            if nal >= 0:                                     # the one before had no end bit
+                self._end(nal)
+            nal = len(data)
+            if self._codec == "h265":
+                kind = header & 63
+                is_key = 16 <= kind <= 23
+                data += bytes((0, 0, 0, 0, first & 0x81 | kind << 1, second))
+            else:
+                kind = header & 31
+                is_key = kind == 5
+                data += bytes((0, 0, 0, 0, first & 0xE0 | kind))
+            if is_key:
+                self._key = True
+        if nal < 0:
+            self._bad = True
+            return nal
+        data += content
+        if header & 0x40:
+            _LENGTH(data, nal, len(data) - nal - 4)
+            return -1
+        return nal
+
+    def _end(self, nal: int) -> int:
+        """Write the open NAL unit's length before it; -1: none is open any more."""
+        _LENGTH(self._data, nal, len(self._data) - nal - 4)
+        return -1
+
+    def _whole(self, payload: memoryview) -> None:
         """A packet that holds one NAL unit, or several in an aggregation packet."""
-        if kind == (48 if self._codec == "h265" else 24):
-            position, size = (2 if self._codec == "h265" else 1), len(payload)
+        h265 = self._codec == "h265"
+        if (payload[0] >> 1 & 63 == 48) if h265 else (payload[0] & 31 == 24):
+            position, size = (2 if h265 else 1), len(payload)
             while position + 2 < size:
                 length = payload[position] << 8 | payload[position + 1]
                 position += 2
@@ -225,8 +243,7 @@ class Depacketiser:
     def _close_unit(self, timestamp: int) -> None:
         """The open access unit is whole; `timestamp` is that of the next one."""
         if self._nal >= 0:
-            _LENGTH(self._data, self._nal, len(self._data) - self._nal - 4)
-            self._nal = -1
+            self._nal = self._end(self._nal)
         if self._current >= 0:
             self._keep_unit()
             self.timeline.advance(timestamp - self._current & 0xFFFFFFFF, self.arrival - self._frame_arrival)
@@ -281,3 +298,7 @@ class Depacketiser:
         self._lost, self._damaged, self._jumps, self._delay, line.floor = self.lost, self.damaged, line.jumps, _NEVER, line.latest
         self._data, self._times, self._sizes, self._unit, self._first_key, self._first_hole = rest, [], [], 0, False, False
         self.on_gop(gop)
+
+
+def ignore(_channel: int, _packet: memoryview) -> None:
+    """Nobody wants what is not video."""
