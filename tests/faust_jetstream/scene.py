@@ -1,5 +1,6 @@
 """Workers of the counting app under load, and the checks of what they leave behind."""
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -114,30 +115,23 @@ class Scene:
         assert sorted(await self.alerts()) == list(range(0, count, 10))
 
     async def assert_complete(self, count: int, hurt: Sequence[tuple[float, float]]) -> None:
-        """No event is missing anywhere, and what was counted again had been processed within a commit interval of a rebalance or of ``hurt``."""
+        """No event is missing anywhere, and what was counted again had been finished within a commit interval of a rebalance or of ``hurt``."""
         tables = await self.settled(count)
         assert set(tables["seen"]) == {str(number) for number in range(count)}
         assert set(await self.alerts()) == set(range(0, count, 10))
         logs = self.logs()
         times = [at for log in logs for number, at in log if number == "-"]
-        repeated = sorted(self.repeated(logs))
+        repeated = finished_before_they_were_repeated(logs)
         again = sum(tables["totals"].values()) - count
         assert 0 <= again <= len(repeated), f"{again} counted again, {len(repeated)} processed again"
         near = [*hurt, *((at, at) for at in times)]
-        apart = [at for at in repeated if not any(begun - BEFORE <= at <= ended + AFTER for begun, ended in near)]
-        assert apart == [], f"{len(apart)} of {len(repeated)} repeated events had been processed far from any fault or rebalance: {apart[:9]} {near}"
+        apart = [at for at in repeated if at is not None and not any(begun - BEFORE <= at <= ended + AFTER for begun, ended in near)]
+        assert apart == [], f"{len(apart)} of {len(repeated)} repeated events had been finished far from any fault or rebalance: {apart[:9]} {near}"
 
     def logs(self) -> list[list[tuple[str, float]]]:
-        """What each worker noted: the number of an event, or - for a rebalance, and when (clock: monotonic)."""
+        """What each worker noted: the number of an event, with a + when all agents were done with it, or - for a rebalance, and when (clock: monotonic)."""
         lines = [log.read_text(encoding="utf-8").splitlines() for log in self.folder.glob("processed-*.log")]
         return [[(line.partition(" ")[0], float(line.partition(" ")[2])) for line in log] for log in lines]
-
-    def repeated(self, logs: list[list[tuple[str, float]]]) -> list[float]:
-        """When each event that was processed again had been processed before."""
-        times: dict[str, list[float]] = {}
-        for number, at in (note for log in logs for note in log if note[0] != "-"):
-            times.setdefault(number, []).append(at)
-        return [at for found in times.values() for at in sorted(found)[:-1]]
 
     async def assert_held(self, count: int) -> None:
         """The workers' own tables hold it all too, keys that stopped changing included."""
@@ -150,3 +144,19 @@ class Scene:
             await until(whole, 30)
         except TimeoutError:
             raise AssertionError(f"the tables of the live workers hold {dict(self.held())}") from None
+
+
+def finished_before_they_were_repeated(logs: Iterable[Sequence[tuple[str, float]]]) -> list[float | None]:
+    """For each time that an event was processed and came again: when all agents were done with it before, None if they never were."""
+    begun: dict[str, list[float]] = {}
+    done: dict[str, list[float]] = {}
+    for number, at in (note for log in logs for note in log if note[0] != "-"):
+        if number.startswith("+"):
+            done.setdefault(number[1:], []).append(at)
+        else:
+            begun.setdefault(number, []).append(at)
+    return [
+        max((at for at in done.get(number, ()) if first <= at < again), default=None)
+        for number, found in begun.items()
+        for first, again in itertools.pairwise(sorted(found))
+    ]

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import faust
+from faust.types import TP, Message
 
 from faust_jetstream import in_state
 
@@ -41,6 +42,17 @@ app = faust.App(
     datadir=f"data-{os.getpid()}",
     topic_disable_leader=True,
 )
+
+
+class Finished(faust.Sensor):
+    """Notes when every agent was done with an event: until then no commit can cover it."""
+
+    def on_message_out(self, tp: TP, offset: int, message: Message) -> None:
+        if tp.topic == "detections" and message.value:
+            os.write(processed, f"+{json.loads(message.value)['id']} {time.monotonic()}\n".encode())
+
+
+app.sensors.add(Finished())
 
 
 class Detection(faust.Record, serializer="json"):
