@@ -94,7 +94,7 @@ async def test_a_watch_gives_what_is_there_then_what_changes(broker: Broker) -> 
 
 async def test_a_watch_of_an_empty_bucket_says_so_at_once(broker: Broker) -> None:
     watch = KeyValue(broker, "access_state").watch()
-    assert await asyncio.wait_for(anext(watch), 2) is None
+    assert await asyncio.wait_for(anext(watch), 20) is None
     await watch.aclose() # an async generator
 
 

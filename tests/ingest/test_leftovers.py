@@ -65,7 +65,7 @@ async def test_what_is_left_is_stored_and_told_and_the_last_of_each_epoch_says_s
     tmp_path: Path, log: Log, store: FolderFootage, left: Callable[..., list[ClosedSegment]],
 ) -> None:
     segments = left(3)
-    await asyncio.wait_for(empty(tmp_path / "left", store, log, SystemClock(), 2), 5)
+    await asyncio.wait_for(empty(tmp_path / "left", store, log, SystemClock(), 2), 20)
     assert [(fact.number, fact.last_of_epoch) for _, fact in log.told] == [(0, False), (1, False), (2, True)]  # type: ignore[attr-defined]
     assert [each.key async for each in store.list("hanoi-police-footage")] == [fact.key for _, fact in log.told]  # type: ignore[attr-defined]
     assert len(segments) == 3
@@ -76,13 +76,13 @@ async def test_facts_that_were_not_told_yet_are_told(tmp_path: Path, log: Log, s
     before = Outbox(tmp_path / "left" / "outbox", log)
     before.put("interruption", "cam-1", InterruptionObserved(camera="cam-1", epoch=7))
     before.close(5)
-    await asyncio.wait_for(empty(tmp_path / "left", store, log, SystemClock(), 1), 5)
+    await asyncio.wait_for(empty(tmp_path / "left", store, log, SystemClock(), 1), 20)
     assert [kind for kind, _ in log.told] == ["interruption"]
     assert files(tmp_path / "left" / "outbox") == []
 
 
 async def test_an_empty_spool_is_soon_done(tmp_path: Path, log: Log, store: FolderFootage) -> None:
-    await asyncio.wait_for(empty(tmp_path / "left", store, log, SystemClock(), 1), 5)
+    await asyncio.wait_for(empty(tmp_path / "left", store, log, SystemClock(), 1), 20)
     assert log.told == []
 
 
@@ -103,6 +103,6 @@ async def test_what_nobody_can_read_keeps_the_spool(tmp_path: Path, log: Log, st
     odd = tmp_path / "left" / "segments" / "cam-1" / "odd.mp4"
     odd.write_bytes(b"no footage")
     with pytest.raises(Refused, match="1 files in"):
-        await asyncio.wait_for(empty(tmp_path / "left", store, log, SystemClock(), 1), 5)
+        await asyncio.wait_for(empty(tmp_path / "left", store, log, SystemClock(), 1), 20)
     assert odd.exists()
     assert len(log.told) == 1

@@ -80,7 +80,7 @@ async def test_a_stop_does_not_wait_for_the_back_off(tmp_path: Path) -> None:
     running = asyncio.create_task(worker.run())
     await eventually(lambda: said, why="a death")
     await worker.stop(5)
-    await asyncio.wait_for(running, 2)
+    await asyncio.wait_for(running, 20)
 
 
 async def test_a_child_that_does_not_end_is_killed(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ async def test_a_child_that_does_not_end_is_killed(tmp_path: Path) -> None:
     running = asyncio.create_task(worker.run())
     await eventually(lambda: worker.program.log.exists() and "deaf" in worker.program.log.read_text(), why="it ignores SIGTERM")
     await worker.stop(0.2)
-    await asyncio.wait_for(running, 2)
+    await asyncio.wait_for(running, 20)
     assert "is killed" in said[-1]
 
 
