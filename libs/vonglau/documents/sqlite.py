@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vonglau.documents import tables
+from vonglau.documents import sqlite_tables as tables
 from vonglau.documents.port import Changes, Checkpoint, Condition, Document, Index, Stored
 from vonglau.documents.sqlite_query import behind, filtered, ordered
-from vonglau.documents.threads import Threads
+from vonglau.documents.sqlite_threads import Threads
 
 
 class SqliteDocuments:
