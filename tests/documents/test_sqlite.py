@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vonglau.documents import Changes, Checkpoint, Condition, Index, SqliteDocuments, Write, threads
+from vonglau.documents import Changes, Checkpoint, Condition, Index, SqliteDocuments, Write, sqlite_threads
 from vonglau.documents.sqlite_query import expression
 from vonglau.errors import Damaged, Unavailable
 
@@ -85,7 +85,7 @@ async def test_queries_are_answered_while_a_write_is_under_way(tmp_path: Path) -
 
 
 async def test_a_full_disk_is_unavailable_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "PRAGMAS", threads.PRAGMAS + "PRAGMA max_page_count = 40;")
+    monkeypatch.setattr(sqlite_threads, "PRAGMAS", sqlite_threads.PRAGMAS + "PRAGMA max_page_count = 40;")
     documents = SqliteDocuments(tmp_path / "documents.db")
     await documents.prepare("things")
     await documents.apply(Changes(checkpoint=Checkpoint("p", "log", 1, 1, 1)))
