@@ -19,7 +19,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError
 
 from .codec import EXPECTED, TTL
-from .connection import connect, context
+from .connection import TRY_AGAIN, connect, context
 from .settings import Settings
 
 logger = get_logger(__name__)
@@ -69,10 +69,13 @@ class Leases:
         self._turned = time.monotonic()
 
     async def put_member(self, doc: dict[str, Any]) -> None:
-        """Say what this member is now; renewed until it leaves."""
+        """Say what this member is now; renewed until it leaves, so while the stream has no leader the next renewal says it."""
         self.turned()
         self._doc = doc
-        await self._there(self._write_member())
+        try:
+            await self._there(self._write_member())
+        except TRY_AGAIN as exc:
+            logger.info("membership is not written now: %r", exc)
 
     async def try_lead(self, last: int) -> bool:
         """Take the leadership if its subject still has the sequence ``last``."""

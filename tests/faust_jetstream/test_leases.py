@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from nats.js import JetStreamContext, api
-from nats.js.errors import NotFoundError
+from nats.js.errors import NoStreamResponseError, NotFoundError
 
 from faust_jetstream.errors import CannotConnect
 from faust_jetstream.leases import Leases
@@ -57,6 +57,27 @@ async def test_a_member_is_renewed_without_being_put_again(join: Join, js: JetSt
         return int((await js.get_last_msg(root, f"{root}.m.a")).seq or 0) > first
 
     await until(renewed, 10, 0.02)
+
+
+async def test_a_member_that_cannot_be_put_without_a_leader_is_put_by_a_renewal(join: Join, js: JetStreamContext, root: str) -> None:
+    leases = await join("a")
+    assert leases._js is not None
+    publish, refused = leases._js.publish, list[str]()
+
+    async def leaderless(subject: str, *args: Any, **kwargs: Any) -> Any:
+        if len(refused) < 2:
+            refused.append(subject)
+            raise NoStreamResponseError
+        return await publish(subject, *args, **kwargs)
+
+    leases._js.publish = leaderless
+    await leases.put_member({"n": 1})
+
+    async def there() -> bool:
+        return bool(await doc_of(js, root, "m.a") == {"n": 1})
+
+    await until(there, 10, 0.02)
+    assert len(refused) == 2
 
 
 @pytest.mark.long

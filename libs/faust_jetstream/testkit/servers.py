@@ -170,11 +170,15 @@ class Cluster:
         """The server that leads ``stream`` now; waits while a leader is elected."""
         nc = await nats.connect([server.url for server in self.servers if server.pid])
         try:
-            info = await insist(lambda: nc.jetstream(timeout=2).stream_info(stream), _START)
+            for _ in range(60):
+                info = await insist(lambda: nc.jetstream(timeout=2).stream_info(stream), _START)
+                found = [server for server in self.servers if info.cluster and server.name == info.cluster.leader]
+                if found:
+                    return found[0]
+                await asyncio.sleep(0.5)
         finally:
             await nc.close()
-        name = info.cluster.leader if info.cluster else None
-        return next(server for server in self.servers if server.name == name)
+        raise ServerDied(f"the cluster elected no leader for {stream}")
 
     async def _elected(self) -> None:
         nc = await nats.connect([server.url for server in self.servers])
