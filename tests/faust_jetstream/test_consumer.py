@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -101,22 +102,20 @@ async def test_offsets_wait_until_the_outputs_before_them_are_stored(make_app: M
             kept.append(message)
 
         await numbers.send(key="k", value=0)
-        await until(lambda: len(sent) == 1, 10)
-        await until(lambda: not publisher.in_flight, 10)
+        async def committed(offset: int) -> bool:
+            return bool((await committed_offsets(js, name, "numbers", 1, name))[0] == offset)
+
+        await until(partial(committed, 1), 20)
         publisher._sub._cb = late
         sending = await numbers.send(key="k", value=1)
         await until(lambda: len(sent) == 2, 10)
         await asyncio.sleep(0.6)            # several commit intervals
-        assert (await committed_offsets(js, name, "numbers", 1, name))[0] == 1
+        assert await committed(1)
         publisher._sub._cb = answer
         for message in kept:
             await answer(message)
         await sending
-
-        async def committed() -> bool:
-            return bool((await committed_offsets(js, name, "numbers", 1, name))[0] == 2)
-
-        await until(committed, 10)
+        await until(partial(committed, 2), 20)
 
 
 async def test_a_rebalance_commits_what_was_done_while_another_commit_was_under_way(make_app: MakeApp) -> None:
