@@ -353,7 +353,7 @@ async def test_cameras_that_never_answer_do_not_hold_up_the_others(tmp_path: Pat
         tasks = [start(name, mute="on")[1] for name in mutes]
         await eventually(lambda: all(seen[name].interruptions for name in mutes))
         session, healthy = start("healthy")
-        await eventually(lambda: session.status().state is State.RECORDING, within=4)
+        await eventually(lambda: session.status().state is State.RECORDING, within=8)
         for task in (*tasks, healthy):
             task.cancel()
         await asyncio.gather(*tasks, healthy, return_exceptions=True)

@@ -164,7 +164,7 @@ async def test_a_stop_ends_an_endless_call_at_once_and_tells_it_to_come_again(ec
     stopping = asyncio.create_task(server.stop())
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
-    await asyncio.wait_for(stopping, 1)  # the grace is 2 s
+    await asyncio.wait_for(stopping, 1.9)  # the grace is 2 s
     error = error_of(caught.value)
     assert isinstance(error, Unavailable)
     assert error.reason == "SERVER_STOPPING"
