@@ -195,6 +195,10 @@ class Feed:
     def _on_status(self, headers: dict[str, str]) -> None:
         status = headers.get("Status")
         if status == "100":
+            # The request outlives a connection that breaks, the last deliveries do not: nothing may follow to show the gap.
+            if int(headers.get("Nats-Last-Consumer", 0)) > self._count:
+                self._trouble = f"delivery {self._count + 1} went with its connection"
+                self._wake.set()
             return
         self._left = 0
         if status not in ("404", "408"):            # nothing there, or the request's time is over: ask again

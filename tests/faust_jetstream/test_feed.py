@@ -114,6 +114,19 @@ async def test_a_delivery_that_is_missing_is_fetched_again(read: Any, js: JetStr
     assert reading.feed.restarts >= 1        # a stalled server may cost one more
 
 
+async def test_the_last_messages_that_went_with_their_connection_are_fetched_though_nothing_follows(
+    read: Any, js: JetStreamContext, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "HEARTBEAT", 0.2)
+    await filled(js, name, 10)
+    reading = read((name, None))
+    await reading.up_to(10)
+    del reading.records[7:]         # as if they had never come: the server counts them as delivered
+    reading.feed._count, reading.feed._next = 7, 8
+    await reading.up_to(10)
+    assert reading.bodies == list(range(10))
+
+
 async def test_a_message_that_cannot_be_handled_is_passed_over_and_the_reading_goes_on(
     connection: Connection, js: JetStreamContext, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
