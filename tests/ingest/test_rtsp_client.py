@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -160,6 +161,27 @@ async def test_a_closed_port_is_a_refusal() -> None:
     address, _ = parse_url(f"rtsp://127.0.0.1:{camera.port}/a")
     with pytest.raises(Refused):
         await open_stream(address, None, QUICK)
+
+
+async def test_of_several_addresses_of_a_name_the_first_that_answers_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera, full = ScriptedCamera(), socket.socket()
+    with full, socket.socket() as waiting, socket.socket() as closed:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting.connect(full.getsockname())  # so that nobody else gets in: it neither refuses nor answers
+        closed.bind(("127.0.0.1", 0))
+        async with listening(camera):
+            ways = [full.getsockname(), closed.getsockname(), ("127.0.0.1", camera.port)]
+
+            async def found(*_asked: object, **_more: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+                return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", way) for way in ways]
+
+            monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
+            stream = await open_stream(parse_url(f"rtsp://camera.example:{camera.port}/a")[0], None, QUICK)
+            stream.close()
+            ways.pop()
+            with pytest.raises(Refused):
+                await open_stream(parse_url("rtsp://camera.example/a")[0], None, QUICK)
 
 
 async def test_a_host_that_does_not_exist_is_no_way_to_the_camera() -> None:

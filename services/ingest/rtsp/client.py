@@ -4,7 +4,10 @@ import asyncio
 import re
 import socket
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from services.ingest.rtsp.dialogue import Dialogue, failure
 from services.ingest.rtsp.errors import Damaged, Refused, Silent, TransportLost, Unauthorised
@@ -15,6 +18,7 @@ from services.ingest.rtsp.url import CameraAddress, Credentials
 
 _SESSION_TIMEOUT = 60.0                                      # s, where the camera names none: RFC 2326 §12.37
 _EARLY_LIMIT = 1 << 19                                       # bytes of media before the reply to PLAY
+_AddressInfo = tuple[int, int, int, str, Any]                # as getaddrinfo gives it
 _PROOFS = 3                                                  # how often one request is repeated with new proof
 
 
@@ -36,27 +40,40 @@ async def open_stream(address: CameraAddress, credentials: Credentials | None, p
 
 
 async def _connect(address: CameraAddress, patience: Patience) -> socket.socket:
-    loop = asyncio.get_running_loop()
-    connection: socket.socket | None = None
     try:
         async with asyncio.timeout(patience.connect_s):
-            family, kind, protocol, _, target = (await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM))[0]
-            connection = socket.socket(family, kind, protocol)
-            connection.setblocking(False)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, patience.receive_buffer)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.sock_connect(connection, target)
-            return connection
-    except BaseException as error:
-        if connection is not None:
-            connection.close()
-        if isinstance(error, ConnectionRefusedError):
-            raise Refused("the camera refuses connections") from error
-        if isinstance(error, TimeoutError):
-            raise Silent("the camera does not answer") from error
-        if isinstance(error, OSError):
-            raise TransportLost("there is no way to the camera") from error
+            found = await asyncio.get_running_loop().getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+            return await _first_to_answer(found, patience)
+    except ConnectionRefusedError as error:
+        raise Refused("the camera refuses connections") from error
+    except TimeoutError as error:
+        raise Silent("the camera does not answer") from error
+    except OSError as error:
+        raise TransportLost("there is no way to the camera") from error
+
+
+async def _first_to_answer(found: Sequence[_AddressInfo], patience: Patience) -> socket.socket:
+    """A name may stand for several addresses; each gets its share of the time. Raises: OSError, of the last one."""
+    *others, last = found
+    for each in others:
+        with suppress(OSError):
+            async with asyncio.timeout(patience.connect_s / len(found)):
+                return await _connected(each, patience)
+    return await _connected(last, patience)
+
+
+async def _connected(found: _AddressInfo, patience: Patience) -> socket.socket:
+    family, kind, protocol, _, target = found
+    connection = socket.socket(family, kind, protocol)
+    try:
+        connection.setblocking(False)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, patience.receive_buffer)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(connection, target)
+    except BaseException:
+        connection.close()
         raise
+    return connection
 
 
 class _Handshake:
