@@ -195,6 +195,34 @@ async def test_a_run_that_could_not_be_saved_is_repeated(clock: SettableClock, t
     await eventually(lambda: job.tries == 2 and runs.began_ns)
 
 
+async def test_while_nobody_can_tell_when_a_job_ran_last_it_is_asked_after_pauses_and_the_process_goes_on(
+    clock: SettableClock, timers: Timers, runs: MemoryRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def away(name: str) -> int | None:
+        nonlocal asked
+        asked += 1
+        if asked > 100:
+            raise asyncio.CancelledError  # else a loop that never pauses would never let this test fail
+        raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
+
+    job = Job()
+    timers.every("job", Every(HOUR), job)
+    with monkeypatch.context() as broken:
+        broken.setattr(runs, "last", away)
+        await timers.start()
+        await eventually(partial(failed, timers, 1))
+        await settle()
+        assert asked == 1
+        clock.advance(10)
+        await eventually(partial(failed, timers, 2))
+        await settle()
+        assert asked == 2
+    clock.advance(20)
+    await eventually(lambda: job.tries == 1)
+
+
 async def test_a_lost_lease_stops_the_jobs_until_it_is_held_again(clock: SettableClock, runs: MemoryRuns, caplog: pytest.LogCaptureFixture) -> None:
     entered: list[asyncio.Task[None]] = []
     stopped = asyncio.Event()

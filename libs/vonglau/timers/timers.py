@@ -108,10 +108,12 @@ class Timers:
 
     async def _turn(self, timer: Timer) -> None:
         """Wait until it is due, run it, save that it ran. After a failure it is due at the time that was set for the next try."""
+        if timer.failures:
+            await self._until(timer.due_ns)  # before anything else is asked for: a log that is away fails at once, without a turn of the event loop
         was_due_ns = await self._next(timer)
         if not timer.failures:
             timer.due_ns = was_due_ns + round(random.uniform(0, timer.jitter_s) * SECOND_NS)  # noqa: S311 - spreads load
-        await self._until(timer.due_ns)
+            await self._until(timer.due_ns)
         began_ns = self._clock.now_ns()
         await timer.job(was_due_ns)
         await self._runs.save(timer.name, began_ns)
