@@ -91,8 +91,10 @@ async def main() -> list[Figure]:
         figures = [await imported(folder)]
         await ensure(broker)
         figures += await spread(broker, url)
-        for documents in filter(None, ("sqlite", os.environ.get("VONGLAU_TEST_MONGODB", ""))):
-            figures += await flowing(folder, broker, url, "" if documents == "sqlite" else documents)
+    for mongodb in ("", *filter(None, [os.environ.get("VONGLAU_TEST_MONGODB", "")])):
+        async with registry() as (folder, url), connect(url, name="bench", within=10) as broker:  # no facts of the store before
+            await ensure(broker)
+            figures += await flowing(folder, broker, url, mongodb)
     return figures
 
 
