@@ -71,10 +71,10 @@ async def flowing(folder: Path, broker: Broker, url: str, mongodb: str) -> list[
             cpu = (sum(process.cpu_times()[:2]) - before) / seconds * 100
             memory = process.memory_full_info().pss / 1e6
     lags.sort()
-    p95 = lags[int(0.95 * len(lags))] if not told else float("inf")
+    p95, median = (lags[int(0.95 * len(lags))], statistics.median(lags)) if lags and not told else (float("inf"), float("inf"))  # it does not keep up
     rate, what = sent / seconds, f"age of a fact when it is in the documents, p95, {name}, {seconds:.0f} s"
     return [
-        Figure(what, p95, "s", f"median {statistics.median(lags):.2f}", f"< {BAR_S:.0f}", p95 < BAR_S),
+        Figure(what, p95, "s", f"median {median:.2f}", f"< {BAR_S:.0f}", p95 < BAR_S),
         Figure(f"  facts told; recording took {cpu:.0f} % of a core and {memory:.0f} MB", rate, "facts/s", bar=f"≥ {RATE:.0f}", reached=rate >= 0.99 * RATE),
     ]
 
