@@ -181,16 +181,19 @@ class Feed:
             self._trouble = f"delivery {self._count + 1} is missing"
             self._wake.set()
             return
-        self._count = count
         sequence = int(tokens[at])
+        try:
+            self._deliver(_record(Record, (sequence, int(tokens[at + 2]) / 1e9, msg.subject, msg.headers, msg.data, int(tokens[at + 3]))))
+        except Exception as exc:    # outer edge: the client's reading of the socket would end with it; the message is read again
+            logger.exception("message %s of stream %s is not taken", sequence, self._source[0])
+            self._trouble = f"message {sequence} was not taken: {exc!r}"
+            self._wake.set()
+            return
+        self._count = count
         self._next = sequence + 1
         self._left -= 1
         if self._left <= 0:
             self._wake.set()
-        try:
-            self._deliver(_record(Record, (sequence, int(tokens[at + 2]) / 1e9, msg.subject, msg.headers, msg.data, int(tokens[at + 3]))))
-        except Exception:       # outer edge: the client's reading of the socket would end with it
-            logger.exception("message %s of stream %s is passed over", sequence, self._source[0])
 
     def _on_status(self, headers: dict[str, str]) -> None:
         status = headers.get("Status")

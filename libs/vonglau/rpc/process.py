@@ -31,7 +31,8 @@ def run_service(service: str, settings: type[S], main: Main[S], *, told_to_stop:
     """Run `main(settings, stop)` until it returns, and exit: 0, 1 after an error, 2 with a wrong environment, 130 when signalled twice.
 
     SIGTERM and SIGINT set `stop`; main then stops gracefully and returns. A second signal cancels it, and so does the first one before main
-    waits for `stop`: what is still starting may be waiting for something that never comes. Both exit with told_to_stop.
+    waits for `stop`: what is still starting may be waiting for something that never comes. told_to_stop: the exit code after either, but for a
+    second signal.
     """
     try:
         loaded = load(settings, os.environ)
