@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+FOR_THE_ANSWER, FOR_THE_ANSWER_S = 0.1, 0.25  # the part of a call's time, and the most of it, in which its answer travels
 _ends: ContextVar[float | None] = ContextVar("deadline", default=None)  # monotonic s
 
 
 @contextmanager
 def within(seconds: float | None) -> Iterator[None]:
-    """What runs inside, tasks that it starts too, works for a call that ends in so many seconds; None: it has no end."""
-    token = _ends.set(None if seconds is None else time.monotonic() + seconds)
+    """What runs inside, tasks that it starts too, works for a call that ends in so many seconds; None: it has no end.
+
+    Its steps end a little earlier, so that the caller learns why.
+    """
+    token = _ends.set(None if seconds is None else time.monotonic() + seconds - min(seconds * FOR_THE_ANSWER, FOR_THE_ANSWER_S))
     try:
         yield
     finally:

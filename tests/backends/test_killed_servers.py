@@ -12,7 +12,8 @@ import pytest
 
 from tests.backends.servers import Server, minio, mongodb, mongodb_url, s3_url
 from tests.backends.stores import Store
-from vonglau.documents.mongo import MongoDocuments
+from vonglau.deadline import within
+from vonglau.documents.mongo import REACHED_WITHIN_S, MongoDocuments
 from vonglau.errors import Unavailable
 from vonglau.eventlog import Recorded
 from vonglau.footage import Put
@@ -96,6 +97,20 @@ async def test_while_the_server_is_away_queries_say_so_and_a_rebuild_goes_on_aft
     await eventually(rebuilt, 30)
     assert whole(await contents(documents), 60)
     await runner.stop()
+    await documents.close()
+
+
+@pytest.mark.parametrize("server", [mongodb], indirect=True)
+async def test_a_query_says_that_the_server_is_away_long_before_its_caller_gives_up(server: Server) -> None:
+    """The driver, which noticed it by itself, would wait for another server as long as the caller does."""
+    documents = MongoDocuments(mongodb_url(server), "killed")
+    await documents.prepare("numbers")
+    server.kill()
+    await eventually(lambda: not documents.sees_a_server, 20)
+    with within(8.0), pytest.raises(Unavailable) as refused:
+        async with asyncio.timeout(REACHED_WITHIN_S + 1.0):
+            await documents.get("numbers", "cam-1")
+    assert refused.value.reason == "DOCUMENTS_UNAVAILABLE"
     await documents.close()
 
 

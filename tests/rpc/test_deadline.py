@@ -34,6 +34,13 @@ def test_where_no_deadline_binds_a_step_has_its_own_bound(seconds: float | None)
     assert bounded(10) == 10
 
 
+@pytest.mark.parametrize(("left", "step_s"), [(0.1, 0.09), (1.0, 0.9), (8.0, 7.75)])
+def test_a_step_leaves_the_time_in_which_its_answer_travels(left: float, step_s: float) -> None:
+    """Otherwise the caller sees that its deadline has passed, and never the reason."""
+    with within(left):
+        assert bounded(10) == pytest.approx(step_s, abs=0.02)
+
+
 def test_nobody_waits_any_more_once_a_deadline_has_passed() -> None:
     assert not has_passed()
     with within(60):

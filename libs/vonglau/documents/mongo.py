@@ -49,6 +49,12 @@ class MongoDocuments:
         self._most = most
         self._writing = asyncio.Lock()  # of this process; other processes are kept apart by guards and leases
 
+    @property
+    def sees_a_server(self) -> bool:
+        """Whether the driver knows of one to ask; it waits for one to the end of what it is given."""
+        topology: Any = self._client.topology_description  # motor's types take it for a method
+        return bool(topology.has_writable_server())
+
     async def prepare(self, collection: str, indexes: Iterable[Index] = ()) -> None:
         async with self._step():
             await self._finish_begun()
@@ -145,7 +151,7 @@ class MongoDocuments:
     async def _step(self) -> AsyncIterator[None]:
         try:
             with named_failures():
-                if not self._reached:
+                if not self._reached or not self.sees_a_server:
                     with pymongo.timeout(bounded(REACHED_WITHIN_S)):
                         await self._client.admin.command("ping")
                 with pymongo.timeout(bounded(self._most)):
