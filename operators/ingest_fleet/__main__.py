@@ -9,7 +9,7 @@ from operators.ingest_fleet.gauges import observe
 from operators.ingest_fleet.handlers import watch
 from operators.ingest_fleet.settings import FleetSettings
 from vonglau.ending import Parts
-from vonglau.rpc import run_service
+from vonglau.rpc import Expiry, run_service, tls_of
 
 
 async def main(settings: FleetSettings, stop: asyncio.Event) -> None:
@@ -20,6 +20,8 @@ async def main(settings: FleetSettings, stop: asyncio.Event) -> None:
         observe(operator.fleet, operator.reconciler)
         async with Parts() as parts:
             parts.start(operator.fleet.run())
+            if (tls := tls_of(settings)) is not None:
+                parts.start(Expiry(tls).run())
             await watch(operator.fleet.wake, settings, stop)  # last: Kopf ends every task that began after it
 
 

@@ -2,6 +2,8 @@ from collections.abc import Callable
 
 from services.ingest.causes import Cause, Interruption, InterruptionBegun, InterruptionEnded
 
+DETAIL_MOST = 300                                            # characters; a camera's own words may be in it
+
 
 class OpenInterruption:
     """Keeps the interruptions of one camera apart: at most one lasts, each is reported when it begins and again when it ends."""
@@ -16,7 +18,7 @@ class OpenInterruption:
 
     def begin(self, cause: Cause, at_ns: int, now_ns: int, detail: str = "") -> None:
         """`at_ns` counts if nothing interrupted so far; otherwise another cause takes over as of now."""
-        self.detail = detail
+        self.detail = detail = detail[:DETAIL_MOST]
         if cause is self.cause:
             return
         if self.cause is not None:

@@ -14,6 +14,7 @@ from vonglau.telemetry import count, names
 log = logging.getLogger(__name__)
 
 LATE_NS = 15 * 60 * SECOND_NS
+NAMED_MOST = 20  # gaps that one run names in the log; the others are counted
 SETTLED_NS = 3 * 60 * SECOND_NS  # a cause is told well within this time of the gap's end
 
 
@@ -24,16 +25,20 @@ class GapWatch:
         self._clock = clock
         self._watched: dict[str, int] = {}  # ns, up to which a camera's gaps are counted
         self._began = clock.now_ns()
+        self._named = 0  # gaps, in this run
         self.late = 0  # cameras with time that has been pending for more than 15 min
 
     async def run(self) -> int:
         """Look at every camera once; ns of unexplained time that was found since the run before."""
         late = unexplained = 0
+        self._named = 0
         async for camera in self._index.cameras():
             found, is_late = await self._look(camera)
             unexplained += found
             late += is_late
         self.late = late
+        if self._named > NAMED_MOST:
+            log.error("nothing explains %d gaps more", self._named - NAMED_MOST)
         return unexplained
 
     async def _look(self, camera: str) -> tuple[int, bool]:
@@ -46,6 +51,8 @@ class GapWatch:
             if each.cause == GAP_CAUSE_UNEXPLAINED and counted > 0:
                 found += counted
                 count(names.UNEXPLAINED_GAP, counted / SECOND_NS)
-                log.error("%s has a gap that nothing explains: %s to %s", camera, utc(each.start).isoformat(), utc(each.end).isoformat())
+                self._named += 1
+                if self._named <= NAMED_MOST:
+                    log.error("%s has a gap that nothing explains: %s to %s", camera, utc(each.start).isoformat(), utc(each.end).isoformat())
         self._watched[camera] = max(since, until)
         return found, any(each.kind == STRETCH_KIND_PENDING and each.start < now - LATE_NS for each in derived.stretches)

@@ -42,6 +42,14 @@ def test_an_interruption_keeps_its_begin_over_all_attempts_of_one_cause() -> Non
     assert interruption.cause is None
 
 
+def test_a_cameras_words_are_kept_within_bounds() -> None:
+    told: list[Interruption] = []
+    interruption = OpenInterruption("cam-1", told.append)
+    interruption.begin(Cause.REFUSED, 100, 150, "no " * 10_000)
+    assert told == [InterruptionBegun("cam-1", Cause.REFUSED, 100, "no " * 100)]
+    assert len(interruption.detail) == 300
+
+
 def test_another_cause_takes_over_without_a_hole_or_an_overlap() -> None:
     told: list[Interruption] = []
     interruption = OpenInterruption("cam-1", told.append)

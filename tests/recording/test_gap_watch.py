@@ -28,6 +28,22 @@ async def test_time_that_no_cause_covers_is_counted_once_and_named(station: Any,
     assert await looking.run() == 0
 
 
+async def test_a_city_without_causes_fills_no_log(station: Any, caplog: Any) -> None:
+    cameras = [f"cam-{number}" for number in range(25)]
+    for camera in cameras:
+        station.register(camera)
+    looking = watch(station)
+    for camera in cameras:
+        await station.record(0, 0, camera=camera)
+        await station.record(1, 90, camera=camera)
+    await station.settle()
+    station.clock.advance(330)
+    assert await looking.run() == 25 * 30 * SECOND
+    said = [record.getMessage() for record in caplog.records if "nothing explains" in record.getMessage()]
+    assert len(said) == 21
+    assert said[-1] == "nothing explains 5 gaps more"
+
+
 async def test_a_gap_with_a_cause_is_no_alarm(station: Any) -> None:
     station.register()
     looking = watch(station)

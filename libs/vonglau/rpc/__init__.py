@@ -4,6 +4,7 @@ from vonglau.rpc.addresses import address_file, find
 from vonglau.rpc.body import body_hash
 from vonglau.rpc.client import TokenSource, channel
 from vonglau.rpc.context import CallContext, call, caller, remaining
+from vonglau.rpc.expiry import Expiry
 from vonglau.rpc.link import Identity, Link, address_of, tls_of
 from vonglau.rpc.pages import PageToken, page_size
 from vonglau.rpc.process import run_job, run_service
@@ -13,6 +14,7 @@ from vonglau.rpc.tls import Tls
 
 __all__ = [
     "CallContext",
+    "Expiry",
     "Identity",
     "Link",
     "PageToken",
