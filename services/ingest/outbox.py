@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 from google.protobuf.message import DecodeError, Message
 
 from services.ingest.spool.lanes import WriterLanes
-from vonglau.errors import Unavailable
+from vonglau.errors import Invalid, Unavailable
 from vonglau.ingest.v1.events_pb2 import ClockMeasured, InterruptionObserved, SegmentRecorded, StreamChanged
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Outbox:
         self._folder = folder
         self._publisher = publisher
         self._orders = itertools.count(time.time_ns())
-        self.dropped = 0  # facts lost to the bound or in a damaged file
+        self.dropped = 0  # facts lost to the bound, in a damaged file, or too large for the log
         self.log_away = ""  # why the log takes nothing just now
         self._queue = deque(self._left_behind())
         self._news = asyncio.Event()
@@ -77,7 +77,7 @@ class Outbox:
         self._news.set()
 
     async def run(self) -> None:
-        """Publish for ever; a log that is away is waited for."""
+        """Publish for ever; a log that is away is waited for, and what no message of it would hold is left out."""
         while True:
             self._news.clear()
             while self._queue:
@@ -88,8 +88,12 @@ class Outbox:
                     self.log_away = away.message
                     await asyncio.sleep(RETRY_S)
                     continue
+                except Invalid as refused:
+                    self.dropped += 1
+                    logger.error("%s can't be told and stays where it is: %s", first.path.name, refused)
+                else:
+                    self._disk.put("", partial(remove, first.path))
                 self.log_away = ""
-                self._disk.put("", partial(remove, first.path))
                 self._queue.popleft()
             self._empty.set()
             await self._news.wait()

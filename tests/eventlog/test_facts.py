@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from vonglau.broker import Broker, NatsServer
+from vonglau.broker.bounds import MESSAGE_MOST
 from vonglau.broker.topology import FACT_INGEST
-from vonglau.errors import Unavailable
+from vonglau.errors import Invalid, Unavailable
 from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter
 from vonglau.ingest.v1.events_pb2 import StreamChanged
 from vonglau.testing.clock import SettableClock
@@ -78,6 +79,14 @@ async def test_a_log_that_does_not_know_the_stream_is_unavailable_and_not_empty(
 async def test_a_subject_that_no_stream_takes_is_unavailable(publisher: FactPublisher) -> None:
     with pytest.raises(Unavailable):
         await publisher.publish("stream", "cam.with.dots", changed("cam-1"), "1")
+
+
+async def test_a_fact_that_no_message_would_hold_is_refused_and_the_connection_stands(broker: Broker, publisher: FactPublisher) -> None:
+    with pytest.raises(Invalid) as refused:
+        await publisher.publish("stream", "cam-1", StreamChanged(camera="cam-1", codec="x" * MESSAGE_MOST), "1")
+    assert refused.value.reason == "MESSAGE_TOO_LARGE"
+    await publisher.publish("stream", "cam-1", changed("cam-1"), "1")
+    assert (broker.nc.stats["reconnects"], (await broker.js.stream_info(FACT_INGEST)).state.messages) == (0, 1)
 
 
 async def test_without_the_log_facts_are_refused_at_once(nats_server: NatsServer, broker: Broker, publisher: FactPublisher, reader: FactReader) -> None:

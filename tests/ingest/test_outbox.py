@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from services.ingest import outbox as module
 from services.ingest.outbox import Outbox
 from services.ingest.spool.lanes import WriterLanes
+from vonglau.broker.bounds import MESSAGE_MOST, check_size
 from vonglau.errors import Unavailable
 from vonglau.ingest.v1.events_pb2 import InterruptionObserved, SegmentRecorded, StreamChanged
 from vonglau.testing.waiting import eventually
@@ -29,6 +30,7 @@ class Log:
         await asyncio.sleep(0)
         if self.away:
             raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
+        check_size({}, fact.SerializeToString())
         self.taken.append((kind, key, fact, identity))
         return len(self.taken)
 
@@ -116,6 +118,19 @@ async def test_files_that_are_no_facts_are_counted_and_left_alone(tmp_path: Path
     assert (outbox.dropped, outbox.waiting) == (3, 0)
     outbox.close(5)
     assert all((tmp_path / name).exists() for name in names)
+
+
+async def test_a_fact_too_large_for_the_log_is_counted_and_left_alone_and_what_follows_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = Log()
+    outbox = Outbox(tmp_path / "outbox", log)
+    async with running(outbox):
+        outbox.put("stream", "cam-1", StreamChanged(camera="cam-1", codec="x" * MESSAGE_MOST))
+        outbox.put("interruption", "cam-1", interruption(1))
+        assert await outbox.drain(5)
+    assert [fact for _, _, fact, _ in log.taken] == [interruption(1)]
+    (left,) = (tmp_path / "outbox").iterdir()
+    assert (outbox.dropped, outbox.waiting) == (1, 0)
+    assert f"{left.name} can't be told and stays where it is" in caplog.text
 
 
 async def test_a_disk_that_takes_nothing_costs_no_fact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from vonglau.errors import Invalid
 MESSAGE_MOST = 1_000_000  # bytes of headers and body: a server takes 1 MiB by default, and ends the connection of whoever sends more
 
 
-def bounded(headers: Mapping[str, str], body: bytes) -> None:
+def check_size(headers: Mapping[str, str], body: bytes) -> None:
     """Raises: Invalid (MESSAGE_TOO_LARGE)."""
     size = len(body) + sum(len(name) + len(value.encode()) + 4 for name, value in headers.items())  # each is a line `name: value`
     if size > MESSAGE_MOST:

@@ -12,7 +12,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy, RawStreamMsg
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
-from vonglau.broker.bounds import bounded
+from vonglau.broker.bounds import check_size
 from vonglau.broker.codes import EXPECTED, LOST_RACE
 from vonglau.broker.connection import Broker
 from vonglau.errors import LostRace, Unavailable
@@ -109,7 +109,7 @@ class KeyValue:
                     await subscription.unsubscribe()
 
     async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int:
-        bounded(headers, value)
+        check_size(headers, value)
         self._must_be_connected()
         try:
             acknowledged = await self._broker.js.publish(self._prefix + key, value, stream=self._stream, headers=dict(headers))

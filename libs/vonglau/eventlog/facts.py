@@ -7,6 +7,7 @@ import orjson
 from nats.aio.client import Client
 from nats.errors import Error
 
+from vonglau.broker.bounds import check_size
 from vonglau.broker.codes import NO_MESSAGE
 from vonglau.errors import Unavailable
 from vonglau.eventlog.decision import Call, Event
@@ -30,7 +31,7 @@ class FactPublisher:
         """The fact's sequence, once it is stored.
 
         identity: tells this fact from every other of its kind and key. Raises: Unavailable; then nobody knows whether it is
-        stored, and publishing it again is right.
+        stored, and publishing it again is right. Invalid (MESSAGE_TOO_LARGE): no message of the log would hold it.
         """
         subject = f"fact.{kind}.{key}"
         if not self._nc.is_connected:
@@ -38,7 +39,9 @@ class FactPublisher:
         try:
             with publishing(f"fact.{kind}.{{id}}"):  # whoever reads the fact follows from it
                 headers = {**self._headers.write(fact, subject, self._call), MESSAGE_ID: f"{kind}/{key}/{identity}"}
-                reply = await self._nc.request(subject, fact.SerializeToString(), timeout=self._timeout, headers=headers)
+                body = fact.SerializeToString()
+                check_size(headers, body)
+                reply = await self._nc.request(subject, body, timeout=self._timeout, headers=headers)
         except (TimeoutError, Error) as error:
             raise Unavailable("LOG_UNAVAILABLE", f"the event log does not acknowledge: {type(error).__name__}") from error
         answer = orjson.loads(reply.data)

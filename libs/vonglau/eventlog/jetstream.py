@@ -9,7 +9,7 @@ import orjson
 from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, Error, NoRespondersError, OutboundBufferLimitError
 
-from vonglau.broker.bounds import bounded
+from vonglau.broker.bounds import check_size
 from vonglau.broker.codes import EXPECTED, LOST_RACE, NO_MESSAGE
 from vonglau.errors import Unavailable
 from vonglau.eventlog.direct_get import DirectGet
@@ -53,7 +53,7 @@ class JetStreamStore:
         if len(events) > MOST_IN_BATCH:
             raise ValueError(f"an atomic batch holds {MOST_IN_BATCH} events, not {len(events)}")
         for event in events:  # before anything is sent
-            bounded(event.headers, event.body)
+            check_size(event.headers, event.body)
         with publishing(kind_of(events[0].stream.subject), len(events)):
             if len(events) > 1:
                 return await self._append_batch(events)

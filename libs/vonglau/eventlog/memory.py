@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from vonglau.broker.bounds import bounded
+from vonglau.broker.bounds import check_size
 from vonglau.eventlog.event import AggregateStream, Recorded
 from vonglau.eventlog.port import Append, LostRace
 
@@ -25,7 +25,7 @@ class MemoryStore:
 
     async def append(self, events: Sequence[Append]) -> list[int]:
         for event in events:
-            bounded(event.headers, event.body)
+            check_size(event.headers, event.body)
         firsts = {event.stream: event.expected for event in reversed(events)}
         if any(self._last(stream) != expected for stream, expected in firsts.items()):
             raise LostRace
