@@ -74,19 +74,6 @@ class TransactionManager(_TransactionManager):
         msg_id = None if event is None else self._replayable_id(event, topic, key)
         return await self._producer.send(topic, key, value, partition, timestamp, headers, msg_id=msg_id)
 
-    async def send_and_wait(
-        self,
-        topic: str,
-        key: bytes | None,
-        value: bytes | None,
-        partition: int | None,
-        timestamp: float | None,
-        headers: HeadersArg | None,
-        *,
-        transactional_id: str | None = None,
-    ) -> RecordMetadata:
-        return await (await self.send(topic, key, value, partition, timestamp, headers, transactional_id=transactional_id))
-
     def key_partition(self, topic: str, key: bytes) -> TP:
         return self._producer.key_partition(topic, key)
 

@@ -77,7 +77,7 @@ class Display:
 async def look(session: Session) -> tuple[list[dict[str, Any]], str]:
     """Every camera as `status` describes it, and what stands in the way of all. Raises: AioRpcError, Unavailable."""
     async with session.registry() as stub:
-        cameras = [camera async for camera in all_cameras(stub, ListCamerasRequest())]
+        cameras = await all_cameras(stub, ListCamerasRequest())
     found, health = await live(session)
     totals = await summaries(session)
     return [description(camera, found.get(camera.camera), totals.get(camera.camera)) for camera in cameras], health.detail

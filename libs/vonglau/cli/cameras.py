@@ -97,7 +97,7 @@ def list_cameras(
         if as_of:
             request.as_of.CopyFrom(timestamp(instant(as_of, datetime.now(UTC), name="as-of")))
         async with session.registry() as stub:
-            cameras = [camera async for camera in all_cameras(stub, request)]
+            cameras = await all_cameras(stub, request)
         live = {} if as_of else await statuses(session, owner)
         described = [description(camera, live.get(camera.camera)) for camera in cameras]
         if as_json:

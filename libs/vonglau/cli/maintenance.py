@@ -9,6 +9,7 @@ import grpc
 import typer
 
 from vonglau.cli.options import FAILED, AsJson, AsPerson, perform
+from vonglau.cli.pages import pages
 from vonglau.cli.session import LOCAL, Session
 from vonglau.cli.times import rfc3339, shown
 from vonglau.errors import NotFound
@@ -80,13 +81,8 @@ def list_parked(as_person: AsPerson = "", as_json: AsJson = False) -> None:
         found: list[tuple[str, operations.ParkedKey]] = []
         async with session.projections(SERVICES) as stubs:
             for service, stub in stubs.items():
-                request = operations.ListParkedKeysRequest()
-                while True:
-                    page = await stub.ListParkedKeys(request)
+                async for page in pages(stub.ListParkedKeys, operations.ListParkedKeysRequest()):
                     found.extend((service, key) for key in page.keys)
-                    request.page_token = page.next_page_token
-                    if not request.page_token:
-                        break
         if as_json:
             session.output.document({"parked": [document(service, key) for service, key in found]})
             return

@@ -40,7 +40,7 @@ def list_owners(as_person: AsPerson = "", as_json: AsJson = False) -> None:
 
     async def command(session: Session) -> None:
         async with session.registry() as stub:
-            owners = [owner async for owner in all_owners(stub)]
+            owners = await all_owners(stub)
         if as_json:
             session.output.document({"owners": [described(owner) for owner in owners]})
             return

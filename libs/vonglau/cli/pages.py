@@ -1,8 +1,8 @@
 """Whole lists out of paged answers."""
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import grpc
 
@@ -16,26 +16,36 @@ if TYPE_CHECKING:
     from vonglau.registry.v1.service_pb2_grpc import RegistryAsyncStub  # only in the stubs' typing
 
 
-async def all_owners(stub: RegistryAsyncStub) -> AsyncIterator[registry.Owner]:
-    token = ""
-    while True:
-        page = await stub.ListOwners(registry.ListOwnersRequest(page_token=token))
-        for owner in page.owners:
-            yield owner
-        token = page.next_page_token
-        if not token:
-            return
+class Request(Protocol):
+    page_token: str
 
 
-async def all_cameras(stub: RegistryAsyncStub, request: registry.ListCamerasRequest) -> AsyncIterator[registry.Camera]:
-    request.page_size = 1000
+class Page(Protocol):
+    @property
+    def next_page_token(self) -> str: ...
+
+
+Asked = TypeVar("Asked", bound=Request)
+Answered = TypeVar("Answered", bound=Page)
+
+
+async def pages(call: Callable[[Asked], Awaitable[Answered]], request: Asked) -> AsyncIterator[Answered]:
+    """Each page of an answer, up to the last."""
     while True:
-        page = await stub.ListCameras(request)
-        for camera in page.cameras:
-            yield camera
+        page = await call(request)
+        yield page
         request.page_token = page.next_page_token
         if not request.page_token:
             return
+
+
+async def all_owners(stub: RegistryAsyncStub) -> list[registry.Owner]:
+    return [owner async for page in pages(stub.ListOwners, registry.ListOwnersRequest()) for owner in page.owners]
+
+
+async def all_cameras(stub: RegistryAsyncStub, request: registry.ListCamerasRequest) -> list[registry.Camera]:
+    request.page_size = 1000
+    return [camera async for page in pages(stub.ListCameras, request) for camera in page.cameras]
 
 
 async def statuses(session: Session, owner: str = "") -> dict[str, ingest.CameraStatus]:
@@ -48,23 +58,15 @@ async def statuses(session: Session, owner: str = "") -> dict[str, ingest.Camera
 
 async def live(session: Session, owner: str = "") -> tuple[dict[str, ingest.CameraStatus], ingest.IngestHealth]:
     found: dict[str, ingest.CameraStatus] = {}
-    request = ingest.ListCameraStatusesRequest(owner=owner)
+    health = ingest.IngestHealth()
     async with session.ingest() as stub:
-        while True:
-            page = await stub.ListCameraStatuses(request)
+        async for page in pages(stub.ListCameraStatuses, ingest.ListCameraStatusesRequest(owner=owner)):
             found.update({status.camera: status for status in page.statuses})
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return found, page.health
+            health = page.health
+    return found, health
 
 
 async def summaries(session: Session, owner: str = "") -> dict[str, recording.CameraSummary]:
-    found: dict[str, recording.CameraSummary] = {}
-    request = recording.ListSummariesRequest(owner=owner)
     async with session.recording() as stub:
-        while True:
-            page = await stub.ListSummaries(request)
-            found.update({summary.camera: summary for summary in page.summaries})
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return found
+        all_pages = pages(stub.ListSummaries, recording.ListSummariesRequest(owner=owner))
+        return {summary.camera: summary async for page in all_pages for summary in page.summaries}

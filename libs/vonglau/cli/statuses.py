@@ -27,7 +27,7 @@ def status(as_person: AsPerson = "", as_json: AsJson = False) -> None:
 
     async def command(session: Session) -> None:
         async with session.registry() as stub:
-            cameras = [camera async for camera in all_cameras(stub, ListCamerasRequest())]
+            cameras = await all_cameras(stub, ListCamerasRequest())
         found, health = await live(session)
         totals = await summaries(session)
         still = await stopped(session)

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from minio.credentials.providers import Provider
 from minio.datatypes import Object
@@ -85,19 +85,17 @@ class S3Footage:
         def put() -> Put:
             check_source(path, size)
             with path.open("rb") as body:
-                stored = self._client.put(name, checked_key(key), body, sha256=sha256, size=size, metadata=metadata)
-            return Put.STORED if stored else self._compare(name, key, sha256, size)
+                return self._put(name, key, body, sha256, size, metadata)
 
         return await self._run(f"store {key}", put)
 
     async def put_bytes(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str]) -> Put:
         name, sha256 = self._name(bucket), hashlib.sha256(body).digest()
+        return await self._run(f"store {key}", lambda: self._put(name, key, body, sha256, len(body), metadata))
 
-        def put() -> Put:
-            stored = self._client.put(name, checked_key(key), body, sha256=sha256, size=len(body), metadata=metadata)
-            return Put.STORED if stored else self._compare(name, key, sha256, len(body))
-
-        return await self._run(f"store {key}", put)
+    def _put(self, name: str, key: str, body: BinaryIO | bytes, sha256: bytes, size: int, metadata: Mapping[str, str]) -> Put:
+        stored = self._client.put(name, checked_key(key), body, sha256=sha256, size=size, metadata=metadata)
+        return Put.STORED if stored else self._compare(name, key, sha256, size)
 
     def _compare(self, name: str, key: str, sha256: bytes, size: int) -> Put:
         """Who may only put cannot look: recording compares before it indexes, and names a difference."""
