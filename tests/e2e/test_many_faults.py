@@ -1,9 +1,7 @@
 """Many faults drawn by chance on the whole platform, and the log away for a minute: every second is still accounted for, once."""
 from __future__ import annotations
 
-import logging
 import random
-import secrets
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -12,12 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.e2e.chance import struck
 from tests.e2e.platform import Platform, decoded, simulated, until
 from tests.e2e.timelines import accounted_for, seconds
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
-
-logger = logging.getLogger(__name__)
 
 CAMERAS = 4
 ROUNDS = 25
@@ -51,15 +48,7 @@ def started_again(platform: Platform, part: str, killed: psutil.Process | None) 
 
 
 def test_after_many_faults_every_second_is_recorded_or_has_a_cause(platform: Platform, tmp_path: Path) -> None:
-    seed = secrets.randbits(32)
-    chance = random.Random(seed)  # which faults, in which order
-    logger.warning("seed %d", seed)
-    until(lambda: platform.all_recording(CAMERAS), 30, "all cameras recorded")
-    began = datetime.now(UTC).isoformat(timespec="milliseconds")
-    for turn in range(ROUNDS):
-        time.sleep(chance.uniform(0, 4))  # so that faults meet whatever is under way
-        logger.warning("%d: %s", turn, strike(platform, chance))
-        until(lambda: platform.all_recording(CAMERAS), 60, "all recorded again")
+    began = struck(platform, CAMERAS, ROUNDS, strike, pause_s=4, recorded_s=60)
     for camera in simulated(CAMERAS):
         found = accounted_for(platform, camera, began, CAUSES_OF_KILLS)
         clip = tmp_path / f"{camera}.mp4"

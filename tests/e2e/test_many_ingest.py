@@ -2,22 +2,18 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import random
-import secrets
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import psutil
 import pytest
 
+from tests.e2e.chance import struck
 from tests.e2e.platform import Platform, running, simulated, until
 from tests.e2e.timelines import accounted_for
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
-
-logger = logging.getLogger(__name__)
 
 CAMERAS, PROCESSES, ROUNDS = 9, 3, 12
 LONGER_THAN_A_LEASE_S = (12.0, 18.0)
@@ -57,15 +53,7 @@ def strike(platform: Platform, chance: random.Random) -> str:
 
 
 def test_cameras_that_change_processes_by_chance_are_recorded_or_explained(platform: Platform) -> None:
-    seed = secrets.randbits(32)
-    chance = random.Random(seed)  # which faults, in which order
-    logger.warning("seed %d", seed)
-    until(lambda: platform.all_recording(CAMERAS), 60, "all cameras recorded")
-    began = datetime.now(UTC).isoformat(timespec="milliseconds")
-    for turn in range(ROUNDS):
-        time.sleep(chance.uniform(0, 6))  # so that faults meet whatever is under way
-        logger.warning("%d: %s", turn, strike(platform, chance))
-        until(lambda: platform.all_recording(CAMERAS), 90, "all recorded again")
+    began = struck(platform, CAMERAS, ROUNDS, strike, pause_s=6, recorded_s=90)
     for camera in simulated(CAMERAS):
         accounted_for(platform, camera, began, CAUSES)
     assert platform.run("verify").returncode == 0

@@ -1,4 +1,5 @@
 """One server for the whole folder, an app id and prefix of its own for each test."""
+# mypy: disable-error-code="untyped-decorator"
 
 import asyncio
 import gc
@@ -115,6 +116,25 @@ def make_app(server: Server, name: str, tmp_path: Path) -> MakeApp:
         }
         broker = f"{conf.pop('url', server.url)}/?prefix={name}{query}"
         return faust.App(app_id, broker=broker, **{key: value for key, value in given.items() if key != "url"})
+
+    return make
+
+
+@pytest.fixture
+def make_collector(make_app: MakeApp) -> Callable[..., tuple[Any, Any, list[int]]]:
+    """Makes an app, its topic of one partition, and the list to which its one agent adds each number."""
+
+    def make(**given: Any) -> tuple[Any, Any, list[int]]:
+        app: Any = make_app(**given)
+        numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1)
+        seen: list[int] = []
+
+        @app.agent(numbers)
+        async def work(stream: Any) -> None:
+            async for number in stream:
+                seen.append(number)  # noqa: PERF401  the loop is an agent's, not a list's
+
+        return app, numbers, seen
 
     return make
 

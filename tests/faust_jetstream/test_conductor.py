@@ -16,6 +16,7 @@ from faust_jetstream.testkit import running, until
 pytestmark = pytest.mark.loopback
 
 MakeApp = Callable[..., Any]
+MakeCollector = Callable[..., tuple[Any, Any, list[int]]]
 MANY = 5 * AHEAD
 
 
@@ -91,17 +92,9 @@ async def test_a_slow_agent_does_not_hold_up_another_one_that_reads_the_same_top
     assert quick_saw == slow_saw == list(range(MANY))
 
 
-async def test_events_that_are_taken_past_any_stream_are_followed_by_others_all_the_same(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_events_that_are_taken_past_any_stream_are_followed_by_others(make_collector: MakeCollector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(InWork, "add", WeakSet.add)        # nobody says that events were taken
-    app = make_app()
-    numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1)
-    seen: list[int] = []
-
-    @app.agent(numbers)
-    async def work(stream: Any) -> None:
-        async for number in stream:
-            seen.append(number)
-
+    app, numbers, seen = make_collector()
     async with running(app):
         await send_many(app, numbers)
         await until(lambda: len(seen) == MANY, 20, 0.01)

@@ -23,6 +23,7 @@ from faust_jetstream.testkit import TableReader, committed_offsets, running, unt
 pytestmark = pytest.mark.loopback
 
 MakeApp = Callable[..., Any]
+MakeCollector = Callable[..., tuple[Any, Any, list[int]]]
 
 
 async def test_a_worker_with_two_agents_and_a_backlog_stops_without_waiting_for_what_is_queued(make_app: MakeApp) -> None:
@@ -118,17 +119,9 @@ async def test_offsets_wait_until_the_outputs_before_them_are_stored(make_app: M
         await until(partial(committed, 2), 20)
 
 
-async def test_a_rebalance_commits_what_was_done_while_another_commit_was_under_way(make_app: MakeApp) -> None:
+async def test_a_rebalance_commits_what_was_done_while_another_commit_was_under_way(make_collector: MakeCollector) -> None:
     """Stock Faust takes the commit under way for the last one: all that was done meanwhile is processed again by the next owner."""
-    app = make_app(processing_guarantee="at_least_once")
-    numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1)
-    done: list[int] = []
-
-    @app.agent(numbers)
-    async def work(stream: Any) -> None:
-        async for number in stream:
-            done.append(number)
-
+    app, numbers, done = make_collector(processing_guarantee="at_least_once")
     async with running(app):
         store, begun, answered = app.consumer.offsets.store, asyncio.Event(), asyncio.Event()
 
@@ -234,26 +227,14 @@ async def test_a_seek_of_a_partition_that_is_gone_is_another_rebalance_and_no_cr
     assert "except IllegalStateError" in inspect.getsource(stock_recovery), "recovery does not take it for a rebalance any more"
 
 
-async def test_a_stream_that_was_made_anew_is_read_from_its_beginning(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
-    def build() -> tuple[Any, Any, list[int]]:
-        app = make_app()
-        numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1)
-        seen: list[int] = []
-
-        @app.agent(numbers)
-        async def work(stream: Any) -> None:
-            async for number in stream:
-                seen.append(number)
-
-        return app, numbers, seen
-
-    app, numbers, seen = build()
+async def test_a_stream_that_was_made_anew_is_read_from_its_beginning(make_collector: MakeCollector, js: JetStreamContext, name: str) -> None:
+    app, numbers, seen = make_collector()
     async with running(app):
         for number in range(20):
             await numbers.send(key="k", value=number)
         await until(lambda: len(seen) == 20, 20)
     await js.delete_stream(f"{name.upper()}_numbers_0")
-    app, numbers, seen = build()
+    app, numbers, seen = make_collector()
     async with running(app):
         await numbers.send(key="k", value=99)
         await until(lambda: seen == [99], 20)
@@ -295,16 +276,8 @@ async def test_events_that_vanish_under_a_reader_cost_only_themselves(make_app: 
     assert await TableReader(js, name, name).table("counts") == {str(number): 1 for number in seen}
 
 
-async def test_a_partition_whose_offsets_are_reset_while_it_is_worked_on_is_read_from_there(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
-    app = make_app()
-    numbers = app.topic("numbers", key_type=str, value_type=int, partitions=1)
-    seen: list[int] = []
-
-    @app.agent(numbers)
-    async def work(stream: Any) -> None:
-        async for number in stream:
-            seen.append(number)
-
+async def test_a_partition_whose_offsets_are_reset_while_it_is_worked_on_is_read_from_there(make_collector: MakeCollector) -> None:
+    app, numbers, seen = make_collector()
     async with running(app):
         for number in range(10):
             await numbers.send(key="k", value=number)

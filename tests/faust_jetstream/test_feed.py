@@ -53,6 +53,13 @@ async def read(connection: Connection) -> AsyncIterator[Callable[..., Reading]]:
         await one.feed.stop()
 
 
+async def ten_read(read: Callable[..., Reading], js: JetStreamContext, name: str) -> Reading:
+    await filled(js, name, 10)
+    reading = read((name, None))
+    await reading.up_to(10)
+    return reading
+
+
 async def test_everything_comes_once_and_in_order_and_goes_on(read: Any, js: JetStreamContext, name: str) -> None:
     await filled(js, name, 250)
     reading = read((name, None))
@@ -93,9 +100,7 @@ async def test_messages_purged_under_a_reader_are_skipped_without_a_stop(read: A
 
 
 async def test_a_consumer_that_the_server_dropped_is_made_again_where_it_was(read: Any, js: JetStreamContext, name: str) -> None:
-    await filled(js, name, 10)
-    reading = read((name, None))
-    await reading.up_to(10)
+    reading = await ten_read(read, js, name)
     (consumer,) = await js.consumers_info(name)
     await js.delete_consumer(name, consumer.name)
     await more(js, name, 10, 20)
@@ -104,9 +109,7 @@ async def test_a_consumer_that_the_server_dropped_is_made_again_where_it_was(rea
 
 
 async def test_a_delivery_that_is_missing_is_fetched_again(read: Any, js: JetStreamContext, name: str) -> None:
-    await filled(js, name, 10)
-    reading = read((name, None))
-    await reading.up_to(10)
+    reading = await ten_read(read, js, name)
     reading.feed._count += 1
     await more(js, name, 10, 20)
     await reading.up_to(20)
@@ -118,9 +121,7 @@ async def test_the_last_messages_that_went_with_their_connection_are_fetched_tho
     read: Any, js: JetStreamContext, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "HEARTBEAT", 0.2)
-    await filled(js, name, 10)
-    reading = read((name, None))
-    await reading.up_to(10)
+    reading = await ten_read(read, js, name)
     del reading.records[7:]         # as if they had never come: the server counts them as delivered
     reading.feed._count, reading.feed._next = 7, 8
     await reading.up_to(10)
@@ -154,9 +155,7 @@ async def test_a_loop_that_stood_still_takes_its_server_for_no_less_alive(
     read: Any, js: JetStreamContext, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "HEARTBEAT", 0.3)
-    await filled(js, name, 10)
-    reading = read((name, None))
-    await reading.up_to(10)
+    reading = await ten_read(read, js, name)
     time.sleep(1.2)  # noqa: ASYNC251  more than the heartbeats that may be missed
     await more(js, name, 10, 20)
     await reading.up_to(20)

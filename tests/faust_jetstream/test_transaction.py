@@ -61,7 +61,8 @@ async def test_an_output_carries_the_same_id_when_its_event_is_processed_again(m
     assert await ids(js, f"{name.upper()}_bills_0") == stored
 
 
-async def test_what_an_assignment_did_not_commit_is_not_stored_later(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
+def summing(make_app: MakeApp) -> tuple[Any, Any, Any]:
+    """An app that commits only when it is told, its topic, and the table of its sums by key."""
     app = make_app(broker_commit_interval=60)
     orders = app.topic("orders", key_type=str, value_type=int)
     table = app.Table("sums", default=int)
@@ -71,6 +72,11 @@ async def test_what_an_assignment_did_not_commit_is_not_stored_later(make_app: M
         async for event in stream.events():
             table[event.key] += event.value
 
+    return app, orders, table
+
+
+async def test_what_an_assignment_did_not_commit_is_not_stored_later(make_app: MakeApp) -> None:
+    app, orders, table = summing(make_app)
     async with running(app):
         await orders.send(key="k", value=5)
         await until(lambda: table["k"] == 5, 20)
@@ -82,15 +88,7 @@ async def test_what_an_assignment_did_not_commit_is_not_stored_later(make_app: M
 
 async def test_a_commit_while_partitions_are_claimed_again_stores_nothing(make_app: MakeApp, js: JetStreamContext, name: str) -> None:
     """A worker that thawed held finished events of its last assignment, and stored them under the new claim, which began before them."""
-    app = make_app(broker_commit_interval=60)
-    orders = app.topic("orders", key_type=str, value_type=int)
-    table = app.Table("sums", default=int)
-
-    @app.agent(orders)
-    async def count(stream: Any) -> None:
-        async for event in stream.events():
-            table[event.key] += event.value
-
+    app, orders, table = summing(make_app)
     async with running(app):
         for _ in range(3):
             await orders.send(key="k", value=5)

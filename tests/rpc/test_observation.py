@@ -32,24 +32,23 @@ async def test_a_call_is_measured_under_its_method_and_status(exported: Any, cli
     assert exported.labels(SERVED) == [{names.RPC_SYSTEM: "grpc", names.RPC_METHOD: "test.v1.Echo/Ask", names.RPC_CODE: "OK"}]
 
 
-async def test_a_refused_call_is_measured_under_its_reason(exported: Any, echo: Any, client: Any) -> None:
+async def refused(echo: Any, client: Any) -> None:
     async def refuse(request: GetOwnerRequest, context: Any) -> Owner:
         raise Refused("OWNER_CLOSED", "closed")
 
     echo.plan = refuse
     with pytest.raises(grpc.aio.AioRpcError):
         await client.ask(REQUEST)
+
+
+async def test_a_refused_call_is_measured_under_its_reason(exported: Any, echo: Any, client: Any) -> None:
+    await refused(echo, client)
     (labels,) = exported.labels(SERVED)
     assert (labels[names.RPC_CODE], labels[names.ERROR_TYPE]) == ("FAILED_PRECONDITION", "OWNER_CLOSED")
 
 
 async def test_a_refused_call_is_an_error_in_its_callers_span_and_duration(exported: Any, echo: Any, client: Any) -> None:
-    async def refuse(request: GetOwnerRequest, context: Any) -> Owner:
-        raise Refused("OWNER_CLOSED", "closed")
-
-    echo.plan = refuse
-    with pytest.raises(grpc.aio.AioRpcError):
-        await client.ask(REQUEST)
+    await refused(echo, client)
     called = exported.spans()[-1]
     assert (called.kind, called.status.is_ok, called.status.description) == (SpanKind.CLIENT, False, "FAILED_PRECONDITION")
     (labels,) = exported.labels(CALLED)

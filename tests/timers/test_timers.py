@@ -190,7 +190,7 @@ async def test_a_run_that_could_not_be_saved_is_repeated(clock: SettableClock, t
     with monkeypatch.context() as broken:
         broken.setattr(runs, "save", refuse)
         await timers.start()
-        await eventually(lambda: timers.timers[0].failures == 1)
+        await eventually(partial(failed, timers, 1))
     clock.advance(10)
     await eventually(lambda: job.tries == 2 and runs.began_ns)
 

@@ -43,12 +43,25 @@ async def cameras() -> AsyncIterator[CameraFarm]:
 async def peer(city: City, cameras: CameraFarm) -> City:
     """Two processes that share six cameras."""
     peer = city.peer(1)
-    await city.start(grace_s=24.0)
-    for camera in sorted(CAMERAS):
-        await city.register(camera, cameras.url(camera))
+    await begun(city, cameras, grace_s=24.0)
     await peer.start(grace_s=24.0)
     await eventually(shared(city, peer), 20)
     return peer
+
+
+async def process_beside(city: City, cameras: CameraFarm) -> City:
+    """The second one as a process of its own, which can be killed and stopped."""
+    other = city.peer(1)
+    await begun(city, cameras)
+    await other.start_process()
+    await eventually(shared(city, other), 25)
+    return other
+
+
+async def begun(city: City, cameras: CameraFarm, **settings: float) -> None:
+    await city.start(**settings)
+    for camera in sorted(CAMERAS):
+        await city.register(camera, cameras.url(camera))
 
 
 def shared(one: City, other: City) -> Callable[[], Awaitable[bool]]:
@@ -148,12 +161,7 @@ async def test_who_dies_is_replaced_when_its_lease_ends(city: City, cameras: Cam
         monkeypatch.setattr(f"services.ingest.pools.{module}.TTL_S", 2)
     monkeypatch.setattr("services.ingest.pools.members.RENEW_S", 0.5)
     monkeypatch.setattr("services.ingest.pools.author.STEADY_S", 1.0)
-    dead = city.peer(1)
-    await city.start()
-    for camera in sorted(CAMERAS):
-        await city.register(camera, cameras.url(camera))
-    await dead.start_process()
-    await eventually(shared(city, dead), 25)
+    dead = await process_beside(city, cameras)
     if not is_told:
         take = Members._take
         monkeypatch.setattr(Members, "_take", lambda members, entry: entry.value is not None and take(members, entry))
@@ -169,12 +177,7 @@ async def test_what_another_process_has_not_stored_yet_is_read_through_whoever_i
 
 
 async def test_while_another_process_does_not_answer_nobody_says_that_nothing_waits(city: City, cameras: CameraFarm) -> None:
-    silent = city.peer(1)
-    await city.start()
-    for camera in sorted(CAMERAS):
-        await city.register(camera, cameras.url(camera))
-    await silent.start_process()
-    await eventually(shared(city, silent), 25)
+    silent = await process_beside(city, cameras)
     camera = min(await silent.on_air())
     assert await eventually(lambda: spooled(city, camera, relayed=False)), "until it is known who holds its footage, nobody is asked for it"
     assert silent.process is not None
