@@ -38,6 +38,19 @@ class Job:
         self.due.append(due_ns)
 
 
+class Away:
+    """What a log that is away says to whatever it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def __call__(self, *_: object) -> None:
+        self.asked += 1
+        if self.asked > 100:
+            raise asyncio.CancelledError  # else a loop that never pauses would never let a test fail
+        raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
+
+
 @pytest.fixture
 def clock() -> SettableClock:
     return SettableClock()
@@ -182,13 +195,10 @@ async def test_jitter_puts_a_run_off_within_its_bound(clock: SettableClock, time
 
 
 async def test_a_run_that_could_not_be_saved_is_repeated(clock: SettableClock, timers: Timers, runs: MemoryRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(name: str, began_ns: int) -> None:
-        raise Unavailable("LOG_UNAVAILABLE", "away")
-
     job = Job()
     timers.every("job", Every(HOUR), job)
     with monkeypatch.context() as broken:
-        broken.setattr(runs, "save", refuse)
+        broken.setattr(runs, "save", Away())
         await timers.start()
         await eventually(partial(failed, timers, 1))
     clock.advance(10)
@@ -198,27 +208,18 @@ async def test_a_run_that_could_not_be_saved_is_repeated(clock: SettableClock, t
 async def test_while_nobody_can_tell_when_a_job_ran_last_it_is_asked_after_pauses_and_the_process_goes_on(
     clock: SettableClock, timers: Timers, runs: MemoryRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = 0
-
-    async def away(name: str) -> int | None:
-        nonlocal asked
-        asked += 1
-        if asked > 100:
-            raise asyncio.CancelledError  # else a loop that never pauses would never let this test fail
-        raise Unavailable("LOG_UNAVAILABLE", "the event log is away")
-
-    job = Job()
+    away, job = Away(), Job()
     timers.every("job", Every(HOUR), job)
     with monkeypatch.context() as broken:
         broken.setattr(runs, "last", away)
         await timers.start()
         await eventually(partial(failed, timers, 1))
         await settle()
-        assert asked == 1
+        assert away.asked == 1
         clock.advance(10)
         await eventually(partial(failed, timers, 2))
         await settle()
-        assert asked == 2
+        assert away.asked == 2
     clock.advance(20)
     await eventually(lambda: job.tries == 1)
 
