@@ -68,9 +68,9 @@ class Round:
             await load
             if self.guarantee == "exactly_once":
                 await self.scene.assert_exact(count)
-                await self.scene.assert_held(count)
             else:
                 await self.scene.assert_complete(count, self.hurt)
+            await self.scene.assert_held(count)
 
 
 async def worker_killed(round_: Round) -> None:

@@ -134,16 +134,18 @@ class Scene:
         return [[(line.partition(" ")[0], float(line.partition(" ")[2])) for line in log] for log in lines]
 
     async def assert_held(self, count: int) -> None:
-        """The workers' own tables hold it all too, keys that stopped changing included."""
+        """The workers' own tables hold what is stored, keys that stopped changing included."""
+        stored = {name: sum(values.values()) for name, values in (await self.settled(count)).items()}
+        expected = {"ids": count, **{name: stored[name] for name in ("seen", "owners", "hourly", "totals")}}
 
         async def whole() -> bool:
             held = self.held()
-            return not held["moving"] and {held[name] for name in ("ids", "seen", "owners", "hourly", "totals")} == {count}
+            return not held["moving"] and {name: held[name] for name in expected} == expected
 
         try:
             await until(whole, 30)
         except TimeoutError:
-            raise AssertionError(f"the tables of the live workers hold {dict(self.held())}") from None
+            raise AssertionError(f"the tables of the live workers hold {dict(self.held())}, stored is {expected}") from None
 
 
 def finished_before_they_were_repeated(logs: Iterable[Sequence[tuple[str, float]]]) -> list[float | None]:

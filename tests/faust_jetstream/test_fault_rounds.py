@@ -38,7 +38,7 @@ async def test_whatever_breaks_every_event_counts(tmp_path: Path, number: int) -
     await played(Round(draw, tmp_path, shuffled[number % len(EVERY)], draw.choice(sorted(FAULTS))), 2500, 250.0, f"round {number}")
 
 
-@pytest.mark.parametrize("guarantee", ["exactly_once", pytest.param("at_least_once", marks=pytest.mark.long)])
+@pytest.mark.parametrize("guarantee", ["exactly_once", "at_least_once"])
 async def test_what_breaks_every_day_costs_no_event(tmp_path: Path, guarantee: str) -> None:
     draw = random.Random(f"{SEED}/{guarantee}")
     await played(Round(draw, tmp_path, (draw.choice(QUICK), 1, guarantee)), 600, 300.0, guarantee)

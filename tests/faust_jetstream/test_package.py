@@ -45,6 +45,11 @@ def test_the_wheel_tells_its_needs_and_its_readme(wheel: zipfile.ZipFile) -> Non
     assert "# faust_jetstream" in metadata
 
 
+def test_the_wheel_carries_its_licence(wheel: zipfile.ZipFile) -> None:
+    name = next(name for name in wheel.namelist() if name.endswith("/LICENSE"))
+    assert wheel.read(name) == (SOURCE.parents[1] / "LICENSE").read_bytes()
+
+
 def test_the_library_imports_nothing_of_the_repository() -> None:
     allowed = {"faust", "mode", "nats", "yarl", "aiokafka", "opentelemetry", *sys.stdlib_module_names}
     imported = set()
