@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
@@ -14,6 +15,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from vonglau.broker import Broker, NatsServer, connect
 from vonglau.broker.topology import ensure
 from vonglau.telemetry.exporting import export_with
+
+hypothesis.settings.register_profile("vonglau", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])  # a busy machine breaks no law
+hypothesis.settings.load_profile("vonglau")
 
 
 @pytest.fixture

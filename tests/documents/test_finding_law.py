@@ -58,7 +58,7 @@ async def paged(place: Place, rows: list[Document], where: list[Condition], orde
     return [{name: value for name, value in document.items() if name != "_seq"} for document in found], counted
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(ROW, max_size=8),
     st.lists(CONDITION, max_size=2),

@@ -317,7 +317,7 @@ async def test_a_request_that_was_refused_is_decided_again_where_it_comes_again(
     assert await names(store) == ["Tây Hồ", "Ba Đình"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from(["", "Tây Hồ", "Ba Đình", "Đống Đa"]), st.integers(0, 3)), max_size=8), st.booleans())
 def test_a_batch_leaves_what_its_commands_leave_one_after_another(asked: list[tuple[str, int]], with_bodies: bool) -> None:
     def command(to: str, request: int) -> Command[str]:

@@ -135,7 +135,7 @@ async def test_a_folder_of_objects_is_no_object(store: Footage) -> None:
 KEY_TEXT = st.lists(st.text(alphabet="ab-.=_1", min_size=1, max_size=3).filter(lambda part: part[0] in "ab1"), min_size=1, max_size=3).map("/".join)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(KEY_TEXT, max_size=12), st.sampled_from(["", "a", "a/", "b-", "1/a"]), KEY_TEXT | st.just(""))
 async def test_a_list_has_every_key_of_the_prefix_after_the_cursor_in_byte_order(store: Footage, wanted: set[str], prefix: str, after: str) -> None:
     await store.delete(BUCKET, await keys(store))

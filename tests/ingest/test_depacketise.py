@@ -95,7 +95,7 @@ def test_pictures_come_out_as_they_went_in() -> None:
 
 
 @given(cuts=st.lists(st.integers(0, 60_000), max_size=40), size=st.sampled_from([20, 1400, 1401, 5000]), end_bit=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_slicing_of_the_bytes_gives_the_same_pictures(cuts: list[int], size: int, end_bit: bool) -> None:
     pictures = film(12, gop=4, size=size)
     reply = b"RTSP/1.0 200 OK\r\nCSeq: 7\r\nContent-Length: 3\r\n\r\nabc"
@@ -109,7 +109,7 @@ def test_any_slicing_of_the_bytes_gives_the_same_pictures(cuts: list[int], size:
 
 
 @given(garbage=st.binary(max_size=400), at=st.integers(0, 30_000), cut=st.integers(1, 5000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_garbage_is_named_damage_or_passed_over(garbage: bytes, at: int, cut: int) -> None:
     data = sent(film(12, gop=4))
     broken = data[:at] + garbage + data[at + len(garbage):]
@@ -125,7 +125,7 @@ def test_garbage_is_named_damage_or_passed_over(garbage: bytes, at: int, cut: in
 
 
 @given(payloads=st.lists(st.binary(max_size=80), max_size=30), codec=st.sampled_from(["h264", "h265"]), flags=st.sampled_from([0x80, 0x90, 0xA0, 0xB3]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_payload_is_survived(payloads: list[bytes], codec: Codec, flags: int) -> None:
     writer = RtpWriter(codec)
     feeder = Feeder(codec, sets=())

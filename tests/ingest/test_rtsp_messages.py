@@ -104,7 +104,7 @@ def test_what_is_no_reply_is_damage(text: bytes) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_are_a_reply_or_damage(data: bytes) -> None:
     with suppress(Damaged):
         read_reply(b"RTSP/1.0 " + data)
@@ -143,7 +143,7 @@ def test_an_offer_without_usable_video_is_damage() -> None:
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_an_offer_or_damage(text: str) -> None:
     with suppress(Damaged):
         read_offer(OFFER[:300] + text)

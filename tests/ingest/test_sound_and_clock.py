@@ -82,7 +82,7 @@ def test_a_viewer_gets_the_same_units_without_taking_them() -> None:
 
 
 @given(st.binary(min_size=12, max_size=60), st.sampled_from([AacFraming(), AacFraming(6, 2, 2), AacFraming(0, 0, 0), AacFraming(32, 32, 32)]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_packet_is_read_or_counted(packet: bytes, framing: AacFraming) -> None:
     aac = AacDepacketiser(RATE, framing)
     aac.feed(memoryview(packet), NOW)

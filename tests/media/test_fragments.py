@@ -72,7 +72,7 @@ READERS: list[Callable[[bytes], object]] = [lambda data: list(fragments(data)), 
 
 @pytest.mark.parametrize("read", READERS)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_damaged_bytes_are_named_as_such_or_read(read: Callable[[bytes], object], data: st.DataObject) -> None:
     content = bytearray(FILE)
     for position in data.draw(st.lists(st.integers(0, len(FILE) - 1), max_size=8)):

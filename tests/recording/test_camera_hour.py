@@ -124,7 +124,7 @@ deletions = st.builds(lambda first, more: deletion(first, first + more), st.inte
 facts = st.lists(segments | interruptions | others | deletions, max_size=25)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(facts=facts, data=st.data())
 def test_repetition_and_order_of_facts_change_nothing(facts: list[Any], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations([*facts, *facts]))

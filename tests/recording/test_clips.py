@@ -97,7 +97,7 @@ def test_what_covers_a_range_begins_at_or_before_it() -> None:
     assert covering(frames, -5, -1, 99) == (10, 10)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 async def test_however_the_bytes_arrive_the_clips_are_the_same(media: Any, data: st.DataObject) -> None:
     body = media(0, 3)

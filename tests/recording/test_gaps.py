@@ -166,7 +166,7 @@ def total(stretches: list[Stretch]) -> int:
     return sum(each.end - each.start for each in stretches)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(known=worlds, start=times, length=st.integers(1, 500))
 def test_the_stretches_add_up_to_the_range_exactly_in_order_and_without_holes(known: Known, start: int, length: int) -> None:
     end = start + length * SECOND // 10
@@ -177,7 +177,7 @@ def test_the_stretches_add_up_to_the_range_exactly_in_order_and_without_holes(kn
     assert all(each.end > each.start for each in stretches)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(known=worlds, data=st.data())
 def test_order_and_repetition_of_the_facts_change_nothing(known: Known, data: st.DataObject) -> None:
     once = {(span.epoch, span.first): span for span in known.spans}
@@ -187,7 +187,7 @@ def test_order_and_repetition_of_the_facts_change_nothing(known: Known, data: st
     assert derive(known, 0, 50 * SECOND) == derive(other, 0, 50 * SECOND)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(known=worlds)
 def test_recorded_time_is_never_told_as_a_gap(known: Known) -> None:
     stretches = derive(known, 0, 60 * SECOND)

@@ -101,7 +101,7 @@ def entry(epoch: int, number: int, start: int, length: int, contiguous: bool) ->
 entries = st.lists(st.builds(entry, st.integers(1, 2), st.integers(0, 6), st.integers(0, 300), st.integers(0, 80), st.booleans()), max_size=10)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(found=entries)
 def test_runs_of_segments_are_derived_like_the_segments_one_by_one(found: list[Entry]) -> None:
     once = sorted({(each.epoch, each.number): each for each in found}.values())
@@ -129,7 +129,7 @@ facts = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(told=facts, start=within_3_hours, length=st.integers(1, 9000), now=st.integers(0, 9000))
 def test_from_any_facts_the_stretches_add_up_to_the_range(told: list[Any], start: int, length: int, now: int) -> None:
     hours: dict[str, Any] = {}

@@ -98,7 +98,7 @@ async def carried_out(asked: list[tuple[str, str, CameraDetails]], *, at_once: i
     return registry
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(commands, st.integers(1, 4))
 def test_no_two_live_cameras_ever_hold_the_same_value_and_every_claim_names_its_holder(asked: Any, at_once: int) -> None:
     async def check() -> None:
@@ -120,7 +120,7 @@ def test_no_two_live_cameras_ever_hold_the_same_value_and_every_claim_names_its_
     asyncio.run(check())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(commands)
 def test_the_kept_state_is_what_a_replay_makes(asked: Any) -> None:
     async def check() -> None:
@@ -133,7 +133,7 @@ def test_the_kept_state_is_what_a_replay_makes(asked: Any) -> None:
     asyncio.run(check())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(commands)
 def test_the_inventory_shows_what_the_log_says(asked: Any) -> None:
     async def check() -> None:

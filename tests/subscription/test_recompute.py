@@ -19,7 +19,7 @@ from vonglau.testing.projections import LOG, Numbers, TornDocuments, UnrulyEvent
 
 PACE = Pace(batch=5, wait=0.01, between_tries=0.0, retry=0.0, most_retry=0.0, idle_checkpoint=60.0)
 CAMERAS = st.lists(st.sampled_from(["cam-a", "cam-b", "cam-c"]), min_size=1, max_size=30)
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 def log_of(cameras: list[str], removed: frozenset[int] = frozenset(), gap: int = 1) -> list[Recorded]:

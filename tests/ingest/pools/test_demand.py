@@ -88,7 +88,7 @@ def test_the_bitrate_is_measured_where_it_can_be_and_expected_elsewhere() -> Non
 
 
 @given(st.lists(st.tuples(st.integers(0, 9999), st.sampled_from([0, 1_000_000, 9_000_000])), unique_by=lambda each: each[0], max_size=40))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_slots_together_carry_what_the_cameras_do(cameras: list[tuple[int, int]]) -> None:
     every = [listed(number, bitrate_bps=bitrate) for number, bitrate in cameras]
     carried = loads(every).values()

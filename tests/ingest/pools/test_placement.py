@@ -26,7 +26,7 @@ def moved(before: tuple[str, ...], after: tuple[str, ...]) -> int:
 
 
 @given(st.sets(st.integers(0, 60), min_size=1, max_size=12))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_every_slot_has_a_living_holder_and_the_same_question_the_same_answer(numbers: set[int]) -> None:
     first = placed(IDLE, members(*numbers), NOBODY, 0)
     assert set(first) <= {f"ingest-{number}" for number in numbers}
@@ -35,7 +35,7 @@ def test_every_slot_has_a_living_holder_and_the_same_question_the_same_answer(nu
 
 
 @given(st.integers(2, 12), st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_death_moves_the_slots_of_the_dead_and_no_other(count: int, data: st.DataObject) -> None:
     dead = data.draw(st.integers(0, count - 1))
     before = placed(BUSY, members(*range(count)), NOBODY, 0)
