@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import cast
 
 from services.ingest.causes import Cause, InterruptionBegun
+from services.ingest.clocks import is_beyond
 from services.ingest.segment import ClosedSegment
 from vonglau.ingest.v1.events_pb2 import ClockMeasured, GapCause, InterruptionObserved, SegmentRecorded, StreamChanged
 from vonglau.media.segment import segment_key
@@ -90,7 +91,7 @@ def clock_measured(segment: ClosedSegment, limit_ns: int) -> ClockMeasured | Non
     head = segment.head
     if head.clock_offset_ns is None:
         return None
-    beyond = abs(head.clock_offset_ns) > limit_ns
+    beyond = is_beyond(head.clock_offset_ns, limit_ns)
     return ClockMeasured(
         camera=head.camera, owner=head.owner, epoch=head.epoch, at_ns=segment.end_ns, offset_ns=head.clock_offset_ns, beyond_limit=beyond
     )

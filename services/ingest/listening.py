@@ -1,10 +1,12 @@
 """What the spool reports, passed on: closed segments to the uploader, losses and changes to the outbox."""
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.ingest.causes import Interruption, InterruptionBegun
+from services.ingest.clocks import SECOND_NS, described
 from services.ingest.facts import clock_measured, given_up, interruption_begun, interruption_ended, stream_changed
 from services.ingest.outbox import Outbox
 from services.ingest.segment import ClosedSegment
@@ -13,6 +15,8 @@ from vonglau.footage import footage_bucket
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_SPOOL_FULL, GAP_CAUSE_SPOOL_LOST, GAP_CAUSE_STORAGE_UNAVAILABLE, InterruptionObserved
 from vonglau.registry.v1.events_pb2 import CameraClass
 from vonglau.telemetry import count, names
+
+logger = logging.getLogger(__name__)
 
 CLOCK_STEP_NS = 100_000_000  # a camera's clock that moved less is not told again
 
@@ -75,7 +79,12 @@ class Listening:
         fact = clock_measured(segment, self.clock_limit_ns)
         if fact is None:
             return
+        limit_s = self.clock_limit_ns / SECOND_NS
         offset, beyond = self._clocks.get(fact.camera, (None, False))
         if offset is None or abs(fact.offset_ns - offset) > CLOCK_STEP_NS or beyond != fact.beyond_limit:
             self._clocks[fact.camera] = (fact.offset_ns, fact.beyond_limit)
             self.outbox.put("clock", fact.camera, fact)
+        if fact.beyond_limit and not beyond:
+            logger.warning("%s: %s, more than the limit of %g s: set it, or the time server it asks", fact.camera, described(fact.offset_ns), limit_s)
+        elif beyond and not fact.beyond_limit:
+            logger.info("%s: %s, within the limit of %g s again", fact.camera, described(fact.offset_ns), limit_s)

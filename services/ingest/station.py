@@ -83,6 +83,10 @@ class Station:
             self._asked[camera] = (headers, self.plane.clock.now_ns())
         self._lanes[slot_of(camera) % LANES].put_nowait(camera)
 
+    def clock_offsets(self) -> dict[str, int | None]:
+        """Of each camera on air, its clock minus ours (ns); None: it tells no time."""
+        return {camera: entry.session.status().clock_offset_ns for camera, entry in tuple(self.on_air.items())}
+
     def parts(self, claims: Claims) -> Iterable[Coroutine[Any, Any, None]]:
         """What has to run, until cancelled; sessions go on until `stop`. claims: as this process, at its own address."""
         self._claims = claims

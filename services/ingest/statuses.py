@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from services.ingest.clocks import SECOND_NS, beyond, described, is_beyond
 from services.ingest.facts import cause_of
 from services.ingest.listening import Listening
 from services.ingest.on_air import OnAir
@@ -70,6 +71,8 @@ class Statuses:
             facts_waiting=uploader.facts_waiting + outbox.waiting,
         )
         unwritten = sum(scope.covers(entry.listed.owner) for camera in self.listening.unwritten if (entry := self.station.on_air.get(camera)) is not None)
+        limit_ns, on_air = self.listening.clock_limit_ns, self.station.on_air
+        off = beyond((offset for camera, offset in self.station.clock_offsets().items() if scope.covers(on_air[camera].listed.owner)), limit_ns)
         health.detail = "; ".join(
             sentence
             for is_so, sentence in (
@@ -79,6 +82,7 @@ class Statuses:
                 (uploader.rejected, f"{uploader.rejected} segments can't be stored and stay in the spool; the log of ingest says why"),
                 (self.unreadable, f"{self.unreadable} files in the spool can't be read and stay there"),
                 (outbox.dropped, f"{outbox.dropped} facts were lost"),
+                (off, f"{off} cameras' clocks are off by more than {limit_ns / SECOND_NS:g} s: the status of each says by how much"),
             )
             if is_so
         )
@@ -88,7 +92,7 @@ class Statuses:
         entry = self.station.on_air.get(camera)
         listed = self.station.roster.cameras.get(camera)
         if entry is not None:
-            status = on_air_status(entry, self.listening.unwritten.get(camera))
+            status = on_air_status(entry, self.listening.unwritten.get(camera), self.listening.clock_limit_ns)
         elif listed is not None:
             status = off_air_status(listed, self.station.off_air.get(camera))
         else:
@@ -97,7 +101,7 @@ class Statuses:
         return status
 
 
-def on_air_status(entry: OnAir, unwritten: InterruptionObserved | None) -> wire.CameraStatus:
+def on_air_status(entry: OnAir, unwritten: InterruptionObserved | None, clock_limit_ns: int) -> wire.CameraStatus:
     """unwritten: the interruption while the spool can't take the footage that comes."""
     now = entry.session.status()
     status = wire.CameraStatus(
@@ -122,6 +126,8 @@ def on_air_status(entry: OnAir, unwritten: InterruptionObserved | None) -> wire.
         status.state = wire.RECORDING_STATE_INTERRUPTED
         status.since.FromNanoseconds(unwritten.begun_ns)
         explain(status, unwritten.cause, unwritten.detail)
+    if is_beyond(now.clock_offset_ns, clock_limit_ns) and not status.detail:
+        status.detail = f"{described(status.clock_offset_ns)}: set it, or the time server it asks"
     return status
 
 

@@ -1,6 +1,7 @@
 """Interruptions on their way out, the epochs that they close, and what the spool reports."""
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import pytest
@@ -46,6 +47,12 @@ class Uploads(Uploader):
 
     def given_up(self, segment: ClosedSegment) -> SegmentRecorded | None:
         return self.stored.pop(segment, None)
+
+
+def with_clock(segment: ClosedSegment, offset_ms: int | None, width: int = 320) -> ClosedSegment:
+    object.__setattr__(segment.head, "clock_offset_ns", None if offset_ms is None else offset_ms * 1_000_000)
+    object.__setattr__(segment.head, "width", width)
+    return segment
 
 
 def begun(number: int, epoch: int = 7) -> InterruptionObserved:
@@ -152,15 +159,28 @@ def test_a_segment_that_vanished_from_the_spool_is_a_gap(listening: Listening, s
 
 
 def test_the_picture_and_the_clock_are_told_when_they_change(listening: Listening, sent: Sent, uploads: Uploads, closed: Closed) -> None:
-    def at(number: int, offset_ms: int | None, width: int = 320) -> ClosedSegment:
-        segment = closed(number)
-        object.__setattr__(segment.head, "clock_offset_ns", None if offset_ms is None else offset_ms * 1_000_000)
-        object.__setattr__(segment.head, "width", width)
-        return segment
-
     for number, (offset_ms, width) in enumerate([(None, 320), (1000, 320), (1050, 320), (1990, 640), (2010, 640)]):
-        listening.segment_closed(at(number, offset_ms, width))
+        listening.segment_closed(with_clock(closed(number), offset_ms, width))
     assert [fact.width_px for fact in sent.facts if isinstance(fact, StreamChanged)] == [320, 640]
     clocks = [(fact.offset_ns // 1_000_000, fact.beyond_limit) for fact in sent.facts if isinstance(fact, ClockMeasured)]
     assert clocks == [(1000, False), (1990, False), (2010, True)]
     assert len(uploads.added) == 5
+
+
+def test_a_clock_that_passes_the_limit_is_an_alarm_once_and_its_return_is_told(
+    listening: Listening, closed: Closed, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "services.ingest")
+    for number, offset_ms in enumerate([1990, 7300, 7450, -3_600_000, None, 100, 90]):
+        listening.segment_closed(with_clock(closed(number), offset_ms))
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "cam-1: its clock is 7.3 s ahead, more than the limit of 2 s: set it, or the time server it asks"),
+        ("INFO", "cam-1: its clock is 0.1 s ahead, within the limit of 2 s again"),
+    ]
+
+
+def test_a_clock_that_is_off_from_the_first_segment_on_is_an_alarm_too(listening: Listening, closed: Closed, caplog: pytest.LogCaptureFixture) -> None:
+    listening.segment_closed(with_clock(closed(1), -2500))
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "cam-1: its clock is 2.5 s behind, more than the limit of 2 s: set it, or the time server it asks"
+    ]

@@ -105,6 +105,7 @@ PROJECTION_STOPPED = gauge("vonglau.projection.stopped", "{projection}", "1: it 
 
 CAMERAS = gauge("vonglau.ingest.cameras", "{camera}", "cameras of this process by state", STATE, CAMERA_CLASS)
 CAMERAS_RECORDED = gauge("vonglau.ingest.recorded_cameras", "{camera}", "cameras of this process with media in the last 60 s")
+CLOCKS_OFF = gauge("vonglau.ingest.clocks_off", "{camera}", "cameras of this process whose clock was further off than the limit when it was last heard")
 SPOOL_BYTES = gauge("vonglau.ingest.spool", "By", "recorded and not yet stored")
 SPOOL_SHED = counter("vonglau.ingest.shed_segments", "{segment}", "closed segments dropped because the spool was full", CAMERA_CLASS)
 SEGMENTS_STORED = counter("vonglau.ingest.stored_segments", "{segment}", "segments in the footage store, verified")
