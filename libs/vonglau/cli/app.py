@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import typer
 
-from vonglau.cli import cameras, footage, importing, maintenance, owners, proof, statuses
+from vonglau.cli import cameras, footage, importing, maintenance, owners, proof, statuses, watching
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,7 +17,7 @@ app.add_typer(cameras.app, name="camera")
 app.add_typer(maintenance.parked, name="parked")
 app.command("status")(statuses.status)
 app.command("timeline")(footage.timeline)
-app.command("watch")(footage.watch)
+app.command("watch")(watching.watch)
 app.command("play")(footage.play)
 app.command("verify")(proof.verify)
 app.command("rebuild")(maintenance.rebuild)

@@ -1,11 +1,8 @@
-"""vonglau timeline, play, watch: what was recorded, as data, as a file, as it happens."""
+"""vonglau timeline, play: what was recorded, as data and as a file."""
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -16,7 +13,6 @@ from vonglau.cli.session import Session
 from vonglau.cli.times import duration, instant, rfc3339, shown, size, timestamp
 from vonglau.cli.words import value, word
 from vonglau.errors import NotFound, Refused
-from vonglau.ingest.v1 import service_pb2 as ingest
 from vonglau.ingest.v1.events_pb2 import GapCause
 from vonglau.recording.v1 import service_pb2 as recording
 from vonglau.registry.v1 import events_pb2 as registry
@@ -197,41 +193,3 @@ def partial(path: str) -> Path:
 def numbered(path: Path, number: int) -> Path:
     """clip.mp4, clip-2.mp4, clip-3.mp4, …"""
     return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
-
-
-def watch(
-    camera: Camera,
-    out: Annotated[str, typer.Option(help="File to write; - is standard output, for `| ffplay -`.")] = STDOUT,
-    length: Annotated[str, typer.Option("--for", help="End after this long, e.g. 30s (default: at Ctrl-C).")] = "",
-    purpose: Purpose = "security_order",
-    case: Case = "",
-    as_person: AsPerson = "",
-    as_json: AsJson = False,
-) -> None:
-    """The live picture as a growing fragmented MP4: `vonglau watch CAMERA --out - | ffplay -`."""
-
-    async def command(session: Session) -> None:
-        now = datetime.now(UTC)
-        request = ingest.WatchRequest(camera=camera, purpose=value(registry.Purpose, purpose, "purpose"), case=case)
-        limit = (instant(f"+{length.lstrip('+-')}", now, name="for") - now) if length else None
-        if out == STDOUT:
-            await follow(session, request, sys.stdout.buffer.write, limit, sys.stdout.buffer.flush)
-        else:
-            with Path(out).open("wb", buffering=0) as file:  # noqa: ASYNC230 - a local file, a few parts a second
-                await follow(session, request, file.write, limit, lambda: None)
-
-    perform(as_person, as_json, command)
-
-
-async def follow(session: Session, request: ingest.WatchRequest, write: Callable[[bytes], Any], limit: timedelta | None, flush: Callable[[], Any]) -> None:
-    """Until the limit, Ctrl-C, or whoever reads has gone."""
-    with suppress(TimeoutError, BrokenPipeError):
-        async with asyncio.timeout(limit.total_seconds() if limit else None), session.ingest() as stub:
-            started = False
-            async for reply in stub.Watch(request):
-                if reply.WhichOneof("part") == "init_segment":
-                    if started:
-                        raise Refused("CODEC_CHANGED", "the camera changed its codec parameters; watch it again")
-                    started = True
-                write(reply.init_segment or reply.media)
-                flush()
