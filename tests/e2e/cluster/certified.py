@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import load_pem_x509_certificate
+
 from tests.e2e.cluster.installation import Installation
 from vonglau.broker.users import write
 from vonglau.testing.certificates import Authority
@@ -14,11 +17,9 @@ SERVICES = ("registry", "ingest", "recording", "operator", "test")
 SERVERS = ("nats", "minio", "mongodb")
 
 
-def certify(made: Installation) -> None:
+def certify(made: Installation, authority: Authority) -> None:
     """All Secrets that values-secured.yaml and k8s/secured/ name. The stand-in for MongoDB knows no users."""
-    authority = Authority()
-    for each in SERVICES:
-        apply(made, made.namespace, f"vonglau-{each}-tls", files(authority.issue(made.folder / each, f"{each}.e2e.vonglau")))
+    issue(made, authority)
     for each in SERVERS:
         domain = f"{made.backends}.svc"
         names = (f"{each}.{domain}", f"*.{each}-peers.{domain}")
@@ -30,6 +31,14 @@ def certify(made: Installation) -> None:
     unknown = {f"{service}.{name}": b"" for service in ("registry", "recording") for name in ("username", "password")}
     apply(made, made.namespace, "vonglau-documents", {**unknown, **trusted})
     apply(made, made.namespace, "vonglau-footage", {**held(made, "vonglau-footage"), **trusted})
+
+
+def issue(made: Installation, authority: Authority) -> dict[str, str]:
+    """A certificate of each service, for the first time or anew; service -> SHA-256 (hex) of the certificate."""
+    issued = {each: authority.issue(made.folder / each, f"{each}.e2e.vonglau") for each in SERVICES}
+    for each, folder in issued.items():
+        apply(made, made.namespace, f"vonglau-{each}-tls", files(folder))
+    return {each: load_pem_x509_certificate((folder / "tls.crt").read_bytes()).fingerprint(SHA256()).hex() for each, folder in issued.items()}
 
 
 def files(folder: Path, which: str = "*") -> dict[str, bytes]:

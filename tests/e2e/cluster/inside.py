@@ -3,6 +3,7 @@
 python - retire FIRST LAST: retires those cameras.
 python - timelines FROM TO LAST: camera -> [[kind, cause, s], …] as JSON; TO may lie ahead, and is pending then.
 python - knock SERVICE: how a call with a good token ends by certificate, as JSON.
+python - presented SERVICE…: service -> SHA-256 (hex) of the certificate that it presents to a new connection, as JSON.
 python - log_without_key URL: what NATS says to somebody without a key.
 python - leader STREAM URL…: the NATS server that leads it, by what the servers' monitoring says; empty: none.
 """
@@ -16,6 +17,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -109,6 +111,20 @@ async def outcome(service: str, opened: grpc.aio.Channel, token: str) -> str:
     return "OK"
 
 
+async def presented(*services: str) -> None:
+    own = Path(os.environ["VONGLAU_TLS_DIR"])
+    context = ssl.create_default_context(cafile=str(own / "ca.crt"))
+    context.load_cert_chain(own / "tls.crt", own / "tls.key")
+    context.set_alpn_protocols(["h2"])
+    found = {}
+    for each in services:
+        host, port = os.environ[f"VONGLAU_{each.upper()}_ADDRESS"].rpartition("/")[2].split(":")
+        _, writer = await asyncio.open_connection(host, int(port), ssl=context, server_hostname=f"{each}.{os.environ['VONGLAU_TENANT']}.vonglau")
+        found[each] = sha256(writer.get_extra_info("ssl_object").getpeercert(binary_form=True)).hexdigest()
+        writer.close()
+    sys.stdout.write(json.dumps(found))
+
+
 async def log_without_key(url: str) -> None:
     said: list[str] = []
 
@@ -138,7 +154,7 @@ async def leader(stream: str, *urls: str) -> None:
 
 
 COMMANDS: Mapping[str, Callable[..., Coroutine[Any, Any, None]]] = {
-    "retire": retire, "timelines": timelines, "knock": knock, "log_without_key": log_without_key, "leader": leader,
+    "retire": retire, "timelines": timelines, "knock": knock, "presented": presented, "log_without_key": log_without_key, "leader": leader,
 }
 
 if __name__ == "__main__":

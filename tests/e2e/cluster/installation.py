@@ -106,6 +106,12 @@ class Installation:
         found = self.cluster.objects("pod", self.namespace, f"app.kubernetes.io/component={component}")
         return sorted(each["metadata"]["name"] for each in found)
 
+    def containers(self) -> set[str]:
+        """Which run; one that begins again is another one."""
+        pods = self.cluster.objects("pod", self.namespace, "app.kubernetes.io/name=vonglau")
+        running = [one for each in pods for one in each["status"].get("containerStatuses", ()) if "running" in one["state"]]
+        return {str(each["containerID"]) for each in running}
+
     def kill(self, pod: str, namespace: str = "") -> None:
         """SIGKILL to all that runs in its one container; returns once Kubernetes has begun it again."""
         namespace = namespace or self.namespace

@@ -3,13 +3,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from tests.e2e.cluster.certified import certify
+from tests.e2e.cluster.certified import certify, issue
 from tests.e2e.cluster.conftest import Cluster, until
 from tests.e2e.cluster.installation import OWNER, Installation, longest, now
-from tests.e2e.cluster.surroundings import surrounded
+from tests.e2e.cluster.surroundings import SERVICES, surrounded
+from vonglau.testing.certificates import Authority
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 CAMERAS = 6
@@ -17,9 +19,15 @@ AFTER_S = 12.0
 
 
 @pytest.fixture(scope="module")
-def installation(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture(scope="module")
+def installation(cluster: Cluster, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     told = ("values.yaml", "values-secured.yaml")
-    with surrounded(cluster, tmp_path_factory.mktemp("secured"), certify, told=told, surroundings="secured", is_encrypted=True) as made:
+    certified = partial(certify, authority=authority)
+    with surrounded(cluster, tmp_path_factory.mktemp("secured"), certified, told=told, surroundings="secured", is_encrypted=True) as made:
         yield made
 
 
@@ -43,6 +51,15 @@ def test_a_client_without_a_certificate_of_the_installation_is_refused(installat
 
 def test_nats_admits_nobody_without_a_key(installation: Installation) -> None:
     assert "Authorization Violation" in installation.inside("log_without_key", f"tls://nats.{installation.backends}.svc:4222")
+
+
+def test_renewed_certificates_are_taken_up_without_a_restart(installation: Installation, authority: Authority) -> None:
+    before, since = installation.containers(), now()
+    issued = {service: digest for service, digest in issue(installation, authority).items() if service in SERVICES}
+    until(lambda: presented(installation) == issued, 180, "each service presents its new certificate")
+    until(lambda: installation.recording() == CAMERAS, 60, "every camera is recorded")
+    assert longest(installation.settled(CAMERAS, since, now(AFTER_S))) == 0.0
+    assert installation.containers() == before
 
 
 @pytest.mark.parametrize("stream", ["fact_ingest", "es_registry", "KV_leases"])
@@ -73,3 +90,8 @@ def test_it_is_taken_away_whole_though_its_operator_is_dead(installation: Instal
 def leader(installation: Installation, stream: str) -> str:
     """The pod; empty while one is elected."""
     return installation.inside("leader", stream, *(f"http://nats-{each}.nats-peers.{installation.backends}.svc:8222" for each in range(3))).strip()
+
+
+def presented(installation: Installation) -> object:
+    """Service -> SHA-256 of its certificate."""
+    return json.loads(installation.inside("presented", *SERVICES))
