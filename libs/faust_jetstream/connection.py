@@ -1,7 +1,6 @@
 """One NATS connection of an app: opened by its first user, closed by its last, and the few requests that nats-py lacks."""
 
 import asyncio
-import json
 import re
 import ssl
 import time
@@ -61,18 +60,9 @@ class Connection:
                 await self.nc.close()
 
     @property
-    def is_open(self) -> bool:
-        return self._users > 0
-
-    @property
     def api(self) -> str:
         """The subject prefix of the JetStream API, such as ``$JS.API``."""
         return api_prefix(self.access)
-
-    async def ask(self, subject: str, request: Any, timeout: float = API_TIMEOUT) -> dict[str, Any]:  # noqa: ASYNC109  handed to the client
-        """A JetStream API request and its JSON answer."""
-        answer = await self.nc.request(f"{self.api}.{subject}", json.dumps(request).encode() if request is not None else b"", timeout=timeout)
-        return dict(json.loads(answer.data))
 
 
 def api_prefix(access: Access) -> str:

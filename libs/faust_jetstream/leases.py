@@ -44,7 +44,6 @@ class Leases:
         self._ending: asyncio.Event | None = None
         self._writing: asyncio.Lock | None = None
         self._thread = threading.Thread(target=self._run, name=f"leases-{member}", daemon=True)
-        self.stalls = 0
 
     async def start(self) -> None:
         self._thread.start()
@@ -113,7 +112,6 @@ class Leases:
     async def _renew(self) -> float:
         """Renew what we hold; returns the seconds until the next time."""
         if time.monotonic() - self._turned > self._settings.lease:
-            self.stalls += 1
             logger.error("the event loop has not turned for %.0f s: the lease is left to run out", time.monotonic() - self._turned)
             self.leader_sequence = None
             return self._settings.beat

@@ -67,10 +67,6 @@ class Publisher:
         for number, pending in list(self._pending.items()):
             self._fail(number, pending, "the worker stopped before the server confirmed it")
 
-    @property
-    def in_flight(self) -> int:
-        return len(self._pending)
-
     def check_size(self, subject: str, body: bytes) -> None:
         """Raises MessageTooLarge for a message that the server would refuse."""
         most = self._connection.nc.max_payload - _HEADER_ROOM

@@ -64,8 +64,6 @@ class Recorder:
         self.until_ns: int | None = None                     # UTC: end of the last recorded sample, None: none yet
         self.recorded_ns = 0                                 # media time since the recorder exists
         self.recorded_bytes = 0
-        self.segments = 0
-        self.undecodable = 0                                 # GOPs whose parameter sets say nothing sensible
         self.format: VideoFormat | None = None
         self._spool, self._settings, self._on_recorded, self._on_missing = spool, settings, on_recorded, on_missing
         self._length = round(settings.segment_s * VIDEO_RATE)
@@ -99,10 +97,8 @@ class Recorder:
         offset = self._connection.anchor.observe(gop.start, gop.delay)
         begins = self._object is None or (gop.key and self._must_cut(self._object, gop, offset))
         current = self._begin(gop, offset) if begins else self._object
-        if current is None:
-            self.undecodable += 1
-            return
-        self._write(current, gop)
+        if current is not None:  # else its parameter sets say nothing sensible
+            self._write(current, gop)
 
     def disconnected(self) -> None:
         """The connection is over: the object ends with its last sample."""
@@ -182,5 +178,3 @@ class Recorder:
         self._spool.finish(
             current.segment, SegmentEnd(self.until_ns, to_ns(media), current.lost, current.damaged, current.jumped, self.clock.offset_ns),
         )
-        self.segments += 1
-

@@ -77,13 +77,8 @@ class SessionStatus:
     recorded_ns: int                                         # these and the following since the session began
     recorded_bytes: int
     bitrate: int                                             # bit/s over the last 5 s
-    packets: int
     lost_packets: int
-    damaged_access_units: int
-    jumps: int
-    segments: int
     interruptions: int
-    reconnects: int
     clock_offset_ns: int | None
     format: VideoFormat | None
 
@@ -105,7 +100,7 @@ class CameraSession:
         self._viewer: Viewer | None = None
         self._began_ns = plane.clock.now_ns()
         self._state, self._since_ns = State.CONNECTING, self._began_ns
-        self._connections = self._packets = self._lost_packets = self._damaged = self._jumps = 0
+        self._lost_packets = 0                               # of the connections that have ended
         if interrupted is not None:
             self._interrupt(interrupted[0], interrupted[1])
 
@@ -134,13 +129,10 @@ class CameraSession:
 
     def status(self) -> SessionStatus:
         connection, recorder, interruption = self._connection, self.recorder, self._interruption
-        now = connection.depacketiser if connection is not None else None
         return SessionStatus(
             self._state, self._since_ns, interruption.cause, interruption.detail if interruption.cause else "", recorder.until_ns, recorder.recorded_ns,
-            recorder.recorded_bytes, connection.bitrate if connection else 0,
-            self._packets + (now.packets if now else 0), self._lost_packets + (now.lost if now else 0), self._damaged + (now.damaged if now else 0),
-            self._jumps + (now.timeline.jumps if now else 0), recorder.segments, interruption.count, max(0, self._connections - 1),
-            recorder.clock.offset_ns, recorder.format,
+            recorder.recorded_bytes, connection.bitrate if connection else 0, self._lost_packets + (connection.depacketiser.lost if connection else 0),
+            interruption.count, recorder.clock.offset_ns, recorder.format,
         )
 
     async def _play_once(self) -> StreamUnavailable:
@@ -169,7 +161,6 @@ class CameraSession:
     async def _drained(self, stream: PlayingStream) -> StreamUnavailable:
         """Leaves the connection to the drain loop until it ends."""
         ended: asyncio.Future[StreamUnavailable] = asyncio.get_running_loop().create_future()
-        self._connections += 1
         self._connection = Connection(stream, self.recorder, self._plane.settings, self._plane.clock, lambda error: _settle(ended, error))
         self._plane.drain.attach(self._connection)
         if self._viewer is not None:
@@ -185,11 +176,7 @@ class CameraSession:
             return
         self._plane.drain.detach(connection)
         connection.close()
-        ended = connection.depacketiser
-        self._packets += ended.packets
-        self._lost_packets += ended.lost
-        self._damaged += ended.damaged
-        self._jumps += ended.timeline.jumps
+        self._lost_packets += connection.depacketiser.lost
 
     def _interrupt(self, cause: Cause, at_ns: int, detail: str = "") -> None:
         now_ns = self._plane.clock.now_ns()

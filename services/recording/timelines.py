@@ -50,10 +50,3 @@ class Timelines:
         if end_ns < newest and not any(entry.end >= end_ns for entry in entries):
             beside.append(await self._index.first_live_after(camera, (end_ns - 1) // HOUR_NS))
         return entries_of(document for document in beside if document)
-
-
-def totals(stretches: Sequence[Stretch], kind: int) -> tuple[int, int]:
-    """(how many, how long in ns)"""
-    lengths = [each.end - each.start for each in stretches if each.kind == kind]
-    return len(lengths), sum(lengths)
-

@@ -19,7 +19,6 @@ from vonglau.eventlog import Recorded
 from vonglau.registry.v1.events_pb2 import CameraDetails
 from vonglau.registry.v1.service_pb2 import CAMERA_STATE_RETIRED, Camera, CameraState, ListCamerasRequest
 
-SUBJECTS = ("es.registry.camera.*",)
 SCANNED = 500  # documents read at once where the answer is sought in their versions
 
 

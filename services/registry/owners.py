@@ -10,8 +10,6 @@ from vonglau.documents import Condition, Document, Documents, cursor
 from vonglau.eventlog import Recorded
 from vonglau.registry.v1.service_pb2 import Owner
 
-SUBJECTS = ("es.registry.owner.*",)
-
 
 class OwnersView:
     """How events change it."""

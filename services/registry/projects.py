@@ -11,8 +11,6 @@ from vonglau.eventlog import Recorded
 from vonglau.registry.v1.events_pb2 import ProjectDetails, ProjectRegistered
 from vonglau.registry.v1.service_pb2 import Project
 
-SUBJECTS = ("es.registry.project.*",)
-
 
 class ProjectsView:
     """How events change it."""

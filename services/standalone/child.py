@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from vonglau.broker.server import end_with_parent
-
-logger = logging.getLogger(__name__)
 
 LONGEST_BACKOFF_S = 30.0
 STEADY_S = 60.0  # a process that lived this long starts its back-off anew

@@ -116,7 +116,7 @@ async def test_a_full_pipeline_holds_the_sender_back(connection: Connection, js:
     highest = 0
     for _ in range(50):
         await narrow.publish(f"{name}.a", b"x", {})
-        highest = max(highest, narrow.in_flight)
+        highest = max(highest, len(narrow._pending))
     await narrow.flush()
     await narrow.stop()
     assert highest <= 4

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -60,9 +60,6 @@ class ScriptedCamera:
             pass
         finally:
             writer.close()
-
-
-Opening = Callable[[ScriptedCamera], Awaitable[PlayingStream]]
 
 
 @asynccontextmanager

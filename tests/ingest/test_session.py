@@ -158,7 +158,8 @@ def test_every_frame_is_recorded_once_in_order(run: dict[str, Seen], camera: str
     assert len(crcs) >= 90
     assert seen.interruptions == []
     assert seen.status is not None
-    assert (seen.status.lost_packets, seen.status.damaged_access_units, seen.status.state) == (0, 0, State.RECORDING)
+    assert (seen.status.lost_packets, seen.status.state) == (0, State.RECORDING)
+    assert sum(one.damaged_access_units for one in seen.segments) == 0
 
 
 @pytest.mark.parametrize("camera", [name for name in FAULTS if name not in ("loss", "rejected", "bare-401", "busy", "mute")])
@@ -214,9 +215,6 @@ def test_a_jump_of_the_media_clock_is_marked_on_its_object_only(run: dict[str, S
     assert [one.head.discontinuity for one in segments].count(True) == 1
     jumped = next(one for one in segments if one.head.discontinuity)
     assert segments[0].head.start_ns + 3 * SECOND < jumped.end_ns < segments[0].head.start_ns + 6 * SECOND
-    status = run[camera].status
-    assert status is not None
-    assert status.jumps == 1
 
 
 def test_a_clock_that_runs_too_fast_drifts_within_the_limit(run: dict[str, Seen]) -> None:
@@ -282,7 +280,6 @@ def test_lost_packets_are_counted_on_their_objects(run: dict[str, Seen]) -> None
     seen = run["loss"]
     assert seen.total is not None
     assert sum(one.lost_packets for one in seen.segments) == seen.total.lost_packets > 0
-    assert sum(one.damaged_access_units for one in seen.segments) == seen.total.damaged_access_units
 
 
 @pytest.mark.parametrize(("camera", "cause"), [
@@ -325,7 +322,7 @@ def test_a_status_tells_rate_and_format(run: dict[str, Seen]) -> None:
     assert status is not None
     assert 100_000 < status.bitrate < 500_000
     assert status.format is not None
-    assert (status.format.width, status.recorded_ns > 10 * SECOND, status.reconnects) == (320, True, 0)
+    assert (status.format.width, status.recorded_ns > 10 * SECOND) == (320, True)
 
 
 def everything(run: dict[str, Seen]) -> Iterator[ClosedSegment]:

@@ -4,13 +4,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import pytest
-
-from vonglau.testing.scenes import SceneSpec
-
-TINY = SceneSpec(width=320, height=180, fps=Fraction(10), seconds=Fraction(2), gop=5, kbps=200)
 
 
 @dataclass

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from vonglau.testing.cameras.packets import PAYLOAD_LIMIT, Wrapping, build, split_framing, video_payloads
 from vonglau.testing.scenes.spec import Codec
 
-PLAIN = Wrapping()
 HEADS: dict[Codec, bytes] = {"h264": b"\x65", "h265": b"\x26\x01"}
 SETS: dict[Codec, list[bytes]] = {"h264": [b"\x67abc", b"\x68d"], "h265": [b"\x40\x01v", b"\x42\x01s", b"\x44\x01p"]}
 

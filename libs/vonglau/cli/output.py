@@ -22,11 +22,10 @@ UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories
 PATIENCE_S = 1.0  # before a progress bar appears
 
 HINTS = {
-    "PLATFORM_NOT_FOUND": "",
     "ADDRESS_UNKNOWN": "is the platform running? `make run` starts it; VONGLAU_DATA names its folder",
     "UNREACHABLE": "is the platform running? `make run` starts it",
     "TOKEN_EXPIRED": "take a new one: `vonglau token`",
-    "OWNER_UNKNOWN": "see `vonglau owner list`, or register it: `vonglau owner add`",
+    "OWNER_NOT_VISIBLE": "see `vonglau owner list`, or register it: `vonglau owner add`",
     "CAMERA_NOT_VISIBLE": "see `vonglau camera list`; another owner's camera does not show",
     "STREAM_URL_TAKEN": "each stream belongs to one camera; see `vonglau camera list --search`",
     "ID_MALFORMED": "ids are 3 to 40 of a-z, 0-9 and '-'",
@@ -93,7 +92,6 @@ class Meter:
 
     def __init__(self, bar: Progress, what: str, *, shown: bool) -> None:
         self._bar = bar
-        self._what = what
         self._shown = shown
         self._began = time.monotonic()
         self._task = bar.add_task(what, total=None, note="")

@@ -52,7 +52,6 @@ class Spool:
         self._listener = listener
         self._post = post or (lambda call, *arguments: call(*arguments))
         self.bounds = SpoolBounds(limit_bytes, self._shed)
-        self.lost_fragments = 0
         self.pending = 0                                     # bytes that wait for the disk
         self._pending_limit = pending_bytes
         self._pending_lock = Lock()
@@ -153,7 +152,6 @@ class Spool:
     def _lose(self, segment: GrowingSegment, fragment: SpoolFragment, cause: Cause) -> None:
         """The segment ends before this fragment; the recorder sees that and begins another."""
         segment.failure = segment.failure or cause
-        self.lost_fragments += 1
         camera = self._cameras.setdefault(segment.head.camera, _CameraLane())
         camera.broken = True
         if camera.lost is None:

@@ -53,10 +53,6 @@ def moved_to(camera: str, url: str) -> CameraChanged:
     return CameraChanged(camera=camera, details=details, changed=FieldMask(paths=["streams"]))
 
 
-def is_recording(status: wire.CameraStatus) -> bool:
-    return status.state == RECORDING
-
-
 async def holes(city: City, camera: str) -> list[tuple[int, int]]:
     """Times between the camera's registration and its last segment that are neither recorded nor have a cause; a frame is no hole."""
     recorded = [(each.start_ns, each.end_ns) for each in await city.facts(SegmentRecorded, camera)]

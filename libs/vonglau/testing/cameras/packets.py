@@ -25,9 +25,6 @@ class Wrapping:
     empty_units: bool = False  # a packet without payload before each key frame
 
 
-PLAIN = Wrapping()
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
     """Packets of a run of frames, one after another in `data`; sequence number, time stamp, SSRC and channel are still zero."""
