@@ -6,14 +6,17 @@ OBJECT_MISSING, DIGEST_MISMATCH, OBJECT_UNKNOWN, CHAIN_BROKEN, METADATA_MISMATCH
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.recording import bucket_walk
-from services.recording.archive import archive_key, digest_of, opened
+from services.recording.archive import archive_key, archive_prefix, digest_of, opened
 from services.recording.archiving import part_number
+from services.recording.chain import Chain, Digest, Earlier, Name, text
 from services.recording.days import DAY_NS, HOUR_NS, SECOND_NS, day_name, timestamp
 from services.recording.deletion import intents_of
 from services.recording.entry import Entry, fact_of
@@ -30,7 +33,6 @@ from vonglau.recording.v1.service_pb2 import Finding, VerifyProgress, VerifyResp
 from vonglau.telemetry import count, names
 
 PROGRESS_EVERY = 20  # objects
-Name = tuple[int, int]  # epoch, number
 
 
 @dataclass(slots=True)
@@ -45,27 +47,6 @@ class Tally:
         return VerifySummary(
             objects_checked=self.objects, bytes_checked=self.bytes, archives_checked=self.archives, findings=self.findings, cameras=self.cameras,
         )
-
-
-@dataclass(slots=True)
-class Chain:
-    """Checks that each segment names the one before it. Only a segment that is known and not deleted can be compared."""
-
-    last: Entry | None = None
-
-    def broken(self, entry: Entry, gone: set[Name]) -> str:
-        """What is wrong with the segment's link; "" where nothing is. Segments come in the order of epoch and number.
-
-        The first of an epoch names the newest segment that its writer knew of, which need not be the last of the epoch before.
-        """
-        last, self.last = self.last, entry
-        if last is None or entry.epoch != last.epoch:
-            return ""
-        if entry.number == last.number + 1:
-            return "" if entry.previous == last.sha256 else f"does not name segment {last.epoch}-{last.number} as the one before it"
-        if any((entry.epoch, number) not in gone for number in range(last.number + 1, entry.number)):
-            return f"segments {last.number + 1} to {entry.number - 1} of epoch {entry.epoch} are not known"
-        return ""
 
 
 @dataclass(slots=True)
@@ -138,11 +119,11 @@ class Verifier:
         return scope
 
     async def _camera(self, scope: Scope, tally: Tally) -> AsyncIterator[VerifyResponse]:
-        chain, checked = Chain(), 0
+        chain, checked = self._chain(scope), 0
         for entry in scope.entries:
             async for each in self._segment(scope.camera, entry, tally):
                 yield each
-            if broken := chain.broken(entry, scope.gone):
+            if broken := await chain.broken(entry):
                 yield found(scope.camera, "CHAIN_BROKEN", entry, f"{entry.key(scope.camera)} {broken}")
             checked += 1
             if checked % PROGRESS_EVERY == 0:
@@ -151,6 +132,22 @@ class Verifier:
             async for each in self._bucket(scope, owner, tally):
                 yield each
         yield VerifyResponse(progress=VerifyProgress(camera=scope.camera, objects_checked=checked, objects_total=len(scope.entries)))
+
+    def _chain(self, scope: Scope) -> Chain:
+        earlier = Earlier(self._index, scope.camera, scope.first_day * 24, partial(self._archived, scope.camera))
+        earlier.add((entry.epoch, entry.sha256) for entry in scope.entries)
+        return Chain(earlier, scope.gone)
+
+    async def _archived(self, camera: str, owner: str, day: int) -> AsyncIterator[tuple[int, Digest]]:
+        """What an archive that can't be trusted says does not count."""
+        bucket = footage_bucket(owner)
+        for key in [each.key async for each in self._footage.list(bucket, archive_prefix(camera, day))]:
+            with suppress(Damaged):
+                for segment in opened(await self._body(bucket, key), self._keys).segments:
+                    yield segment.epoch, text(segment.sha256)
+
+    async def _body(self, bucket: str, key: str) -> bytes:
+        return b"".join([chunk async for chunk in self._footage.read(bucket, key)])
 
     async def _segment(self, camera: str, entry: Entry, tally: Tally) -> AsyncIterator[VerifyResponse]:
         key, bucket = entry.key(camera), footage_bucket(entry.owner)
@@ -210,7 +207,7 @@ class Verifier:
     ) -> AsyncIterator[VerifyResponse]:
         parts: list[tuple[ArchivePart, bytes]] = []
         for number, key in enumerate(sorted(keys, key=part_number)):
-            body = b"".join([chunk async for chunk in self._footage.read(footage_bucket(owner), key)])
+            body = await self._body(footage_bucket(owner), key)
             tally.archives += 1
             try:
                 part = opened(body, self._keys)

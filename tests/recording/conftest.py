@@ -163,7 +163,7 @@ class Station:
         fact = segment(number, start, length, **fields)
         body = body or f"{fact.camera} {fact.epoch} {fact.number}".encode() * 20
         fact.size_bytes, fact.sha256 = len(body), sha256(body).digest()
-        fact.previous_sha256 = self.digests.get((fact.camera, fact.epoch, number - 1), b"")
+        fact.previous_sha256 = fields.get("previous_sha256") or self.digests.get((fact.camera, fact.epoch, number - 1), b"")
         self.digests[fact.camera, fact.epoch, number] = fact.sha256
         bucket = footage_bucket(fact.owner)
         await self.footage.ensure_bucket(bucket)

@@ -1,6 +1,7 @@
 """Verify names what is wrong, and nothing else."""
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,57 @@ async def test_a_segment_that_nobody_knows_and_no_rule_deleted_breaks_the_chain(
     fact = await station.record(2, 120)
     await station.settle()
     assert await findings(station) == [("CHAIN_BROKEN", fact.key)]
+
+
+async def test_the_first_segment_of_an_epoch_names_any_that_an_earlier_epoch_has(station: Any) -> None:
+    """The epoch before went on for a segment that the next writer did not know of."""
+    known = await station.record(0, 0)
+    await station.record(1, 60)
+    await station.record(0, 90, epoch=2, previous_sha256=known.sha256)
+    await station.settle()
+    assert await findings(station) == []
+
+
+@pytest.mark.parametrize("stranger", ["nobody's", "a later epoch's", "its own"])
+async def test_the_first_segment_of_an_epoch_that_names_another_breaks_the_chain(station: Any, stranger: str) -> None:
+    await station.record(0, 0)
+    later = await station.record(0, 120, epoch=3)
+    own = sha256(b"cam-1 2 0" * 20).digest()
+    named = {"nobody's": b"x" * 32, "a later epoch's": later.sha256, "its own": own}[stranger]
+    fact = await station.record(0, 60, epoch=2, previous_sha256=named)
+    assert fact.sha256 == own
+    await station.settle()
+    assert await findings(station) == [("CHAIN_BROKEN", fact.key)]
+
+
+async def test_what_the_first_segment_names_may_be_older_than_what_is_verified(kept: Any) -> None:
+    """Of the first day, across an hour without footage."""
+    named = sha256(path_of(kept, 1).read_bytes()).digest()
+    await kept.record(0, 2 * DAY_S + 60, epoch=2, previous_sha256=named)
+    broken = await kept.record(0, 2 * DAY_S + 120, epoch=3, previous_sha256=b"x" * 32)
+    await kept.settle()
+    verifying = kept.verifier.verify(["cam-1"], BEGIN + 2 * DAY_S * SECOND, BEGIN + 3 * DAY_S * SECOND)
+    assert [(each.finding.reason, each.finding.key) async for each in verifying if each.HasField("finding")] == [("CHAIN_BROKEN", broken.key)]
+
+
+async def test_what_the_first_segment_names_may_be_deleted_and_still_stands_in_the_archive(kept: Any) -> None:
+    named = sha256(path_of(kept, 2).read_bytes()).digest()
+    kept.clock.advance(29 * DAY_S)
+    assert await kept.retaining().run() == 1
+    await kept.record(0, 31 * DAY_S, epoch=2, previous_sha256=named)
+    broken = await kept.record(0, 31 * DAY_S + 60, epoch=3, previous_sha256=b"x" * 32)
+    await kept.settle()
+    assert await findings(kept) == [("CHAIN_BROKEN", broken.key)]
+
+
+async def test_an_archive_that_another_key_signed_vouches_for_no_link(kept: Any) -> None:
+    named = sha256(path_of(kept, 2).read_bytes()).digest()
+    kept.clock.advance(29 * DAY_S)
+    assert await kept.retaining().run() == 1
+    broken = await kept.record(0, 31 * DAY_S, epoch=2, previous_sha256=named)
+    await kept.settle()
+    another = Verifier(kept.index, kept.footage, [Ed25519PrivateKey.generate().public_key()], kept.clock, archived_after_s=1e9)
+    assert ("CHAIN_BROKEN", broken.key) in await findings(kept, another)
 
 
 async def test_metadata_that_differ_from_the_fact_are_named(station: Any) -> None:
