@@ -10,12 +10,14 @@ from typer.testing import CliRunner
 
 from vonglau.cli.app import app
 from vonglau.cli.footage import Clip, mark_line
-from vonglau.cli.output import Output
+from vonglau.cli.output import HINTS, Output
 from vonglau.cli.words import value, word
 from vonglau.errors import Invalid
 from vonglau.ingest.v1.events_pb2 import GapCause
 from vonglau.recording.v1 import service_pb2 as recording
 from vonglau.registry.v1.events_pb2 import Purpose
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -37,12 +39,43 @@ def test_an_error_is_json_where_the_answer_would_be(run: CliRunner) -> None:
     assert orjson.loads(result.stderr)["error"]["reason"] in ("ADDRESS_UNKNOWN", "PLATFORM_NOT_FOUND")
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["stat", "camera", "camera add --owner x", "play cam-1", "timeline cam-1 --from yesterday", "timeline cam-1 --to 2026-01-01T00:00:00"],
-)
-def test_what_is_not_understood_is_exit_code_2(run: CliRunner, command: str) -> None:
+@pytest.mark.parametrize("command", ["stat", "camera", "camera add --owner x", "play cam-1"])
+def test_what_is_no_command_is_exit_code_2(run: CliRunner, command: str) -> None:
     assert run.invoke(app, command.split()).exit_code == 2
+
+
+ADD = "camera add --owner ward-1 --url rtsp://192.0.2.1/1 --name x"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("timeline cam-1 --from yesterday", "TIME_MALFORMED"),
+        ("timeline cam-1 --to 2026-01-01T00:00:00", "TIME_WITHOUT_ZONE"),
+        ("timeline cam-1 --purpose fun", "PURPOSE_UNKNOWN"),
+        (f"{ADD} --class bridge", "CLASS_UNKNOWN"),
+        (f"{ADD} --type cube", "TYPE_UNKNOWN"),
+        (f"{ADD} --location north", "LOCATION_MALFORMED"),
+        ("rebuild ingest", "SERVICE_UNKNOWN"),
+        ("parked show ingest x y", "SERVICE_UNKNOWN"),
+        ("play cam-1 --out -", "OUTPUT_TWICE"),
+        ("watch cam-1", "OUTPUT_TWICE"),
+    ],
+)
+def test_a_value_that_is_not_understood_is_exit_code_2_and_json_says_which(run: CliRunner, command: str, reason: str) -> None:
+    result = run.invoke(app, [*command.split(), "--json"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert orjson.loads(result.stderr)["error"]["reason"] == reason
+
+
+def test_an_unknown_service_is_told_which_there_are(run: CliRunner) -> None:
+    assert "there is no service 'ingest' with views; there are: registry, recording" in run.invoke(app, ["rebuild", "ingest"]).stderr
+
+
+@pytest.mark.parametrize("reason", HINTS)
+def test_whatever_has_a_hint_does_happen(reason: str) -> None:
+    sources = [path for folder in ("libs/vonglau", "services") for path in (ROOT / folder).rglob("*.py") if path.name != "output.py"]
+    assert any(f'("{reason}", ' in path.read_text("utf-8") for path in sources)
 
 
 @pytest.mark.parametrize("command", ["", "owner", "camera", "parked"])

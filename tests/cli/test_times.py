@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from vonglau.cli.misspelt import Misspelt
 from vonglau.cli.times import duration, instant, rfc3339, shown, size, timestamp
-from vonglau.errors import Invalid
 
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 
@@ -30,15 +30,15 @@ def test_a_time_is_rfc_3339_or_relative_to_now(text: str, at: datetime) -> None:
 
 
 def test_a_time_without_a_zone_is_refused_and_the_way_out_named() -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Misspelt) as refusal:
         instant("2026-11-21T08:00:00", NOW, name="from")
     assert refusal.value.reason == "TIME_WITHOUT_ZONE"
     assert "2026-11-21T08:00:00+07:00" in refusal.value.message
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "-10", "10 minutes", "2026-13-01T00:00:00Z"])
+@pytest.mark.parametrize("text", ["", "yesterday", "-10", "10 minutes", "2026-13-01T00:00:00Z", "-9999999d", "-99999999999999d", "0001-01-01T00:00:00+07:00"])
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Misspelt) as refusal:
         instant(text, NOW, name="to")
     assert (refusal.value.reason, refusal.value.field) == ("TIME_MALFORMED", "to")
 

@@ -2,16 +2,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
+import orjson
 import pytest
 from typer.testing import CliRunner
 
 from vonglau.cli.app import app
+from vonglau.cli.session import Session
 from vonglau.cli.watching import Growing, follow
 from vonglau.errors import Refused
 from vonglau.ingest.v1.service_pb2 import WatchRequest, WatchResponse
@@ -22,10 +25,11 @@ REFUSAL = grpc.aio.AioRpcError(grpc.StatusCode.PERMISSION_DENIED, grpc.aio.Metad
 
 
 class Ingest:
-    """What one camera shows: parts, or the error that ends them."""
+    """What one camera shows: parts, or the error that ends them; then nothing more, or Ctrl-C is pressed while it would go on."""
 
-    def __init__(self, *shown: WatchResponse | Exception) -> None:
+    def __init__(self, *shown: WatchResponse | Exception, interrupted: bool = False) -> None:
         self._shown = shown
+        self._interrupted = interrupted
 
     @asynccontextmanager
     async def ingest(self) -> AsyncIterator[Ingest]:
@@ -36,6 +40,9 @@ class Ingest:
             if isinstance(part, Exception):
                 raise part
             yield part
+        if self._interrupted:
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.Event().wait()
 
 
 def watched(out: Path | str, *shown: WatchResponse | Exception) -> None:
@@ -84,3 +91,36 @@ def test_a_change_of_codec_ends_it_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="watch it again"):
         watched(tmp_path / "live.mp4", INIT, MEDIA, INIT, MEDIA)
     assert (tmp_path / "live.mp4").read_bytes() == b"ftypmoof"
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """What the camera of the next command shows before somebody presses Ctrl-C."""
+
+    def plan(*parts: WatchResponse) -> None:
+        ingest = Ingest(*parts, interrupted=True)
+        monkeypatch.setattr(Session, "ingest", lambda _session: ingest.ingest())
+
+    return plan
+
+
+def test_ctrl_c_is_how_watching_ends(shown: Callable[..., None], tmp_path: Path) -> None:
+    shown(INIT, MEDIA)
+    out = tmp_path / "live.mp4"
+    result = CliRunner().invoke(app, ["watch", "cam-1", "--out", str(out)])
+    assert (result.exit_code, result.stdout) == (0, f"{out}  8 B\n")
+    assert out.read_bytes() == b"ftypmoof"
+
+
+def test_programs_are_told_what_was_written(shown: Callable[..., None], tmp_path: Path) -> None:
+    shown(INIT)
+    out = str(tmp_path / "live.mp4")
+    result = CliRunner().invoke(app, ["watch", "cam-1", "--out", out, "--json"])
+    assert orjson.loads(result.stdout) == {"camera": "cam-1", "files": [{"path": out, "bytes": 4}]}
+
+
+def test_where_nothing_was_shown_watching_has_failed(shown: Callable[..., None], earlier: Path) -> None:
+    shown()
+    result = CliRunner().invoke(app, ["watch", "cam-1", "--out", str(earlier)])
+    assert (result.exit_code, earlier.read_bytes()) == (1, b"yesterday")
+    assert "has shown nothing" in result.stderr

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vonglau.cli.misspelt import Misspelt
 from vonglau.cli.options import AsJson, AsPerson, perform
 from vonglau.cli.pages import all_cameras, statuses
 from vonglau.cli.session import Session
@@ -72,10 +73,11 @@ def add(
 
 
 def degrees(text: str) -> tuple[float, float]:
+    """Raises: Misspelt (LOCATION_MALFORMED)."""
     try:
         latitude, longitude = (float(part) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not LAT,LON in degrees, such as 21.0285,105.8542") from None
+        raise Misspelt("LOCATION_MALFORMED", f"{text!r} is not LAT,LON in degrees, such as 21.0285,105.8542", field="location") from None
     return latitude, longitude
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from vonglau.cli.misspelt import Misspelt
 from vonglau.cli.options import AsJson, AsPerson, Case, Purpose, perform
 from vonglau.cli.session import Session
 from vonglau.cli.times import duration, instant, rfc3339, shown, size, timestamp
@@ -106,6 +107,7 @@ def play(
     """
 
     async def command(session: Session) -> None:
+        must_have_one_reader(out, as_json=as_json)
         now = datetime.now(UTC)
         first, last = instant(start, now, name="from"), instant(end, now, name="to")
         request = recording.PlayRequest(camera=camera, purpose=value(registry.Purpose, purpose, "purpose"), case=case)
@@ -131,6 +133,12 @@ def play(
             print_file(session, one, to_stdout=out == STDOUT)
 
     perform(as_person, as_json, command)
+
+
+def must_have_one_reader(out: str, *, as_json: bool) -> None:
+    """Raises: Misspelt (OUTPUT_TWICE): footage and a JSON document, both on standard output."""
+    if as_json and out == STDOUT:
+        raise Misspelt("OUTPUT_TWICE", "standard output takes the footage or the JSON document; give --out a file", field="out")
 
 
 def print_file(session: Session, one: dict[str, Any], *, to_stdout: bool) -> None:

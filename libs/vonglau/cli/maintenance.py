@@ -8,11 +8,11 @@ from typing import Annotated
 import grpc
 import typer
 
+from vonglau.cli.misspelt import Misspelt
 from vonglau.cli.options import FAILED, AsJson, AsPerson, perform
 from vonglau.cli.pages import pages
 from vonglau.cli.session import LOCAL, Session
 from vonglau.cli.times import rfc3339, shown
-from vonglau.errors import NotFound
 from vonglau.operations.v1 import service_pb2 as operations
 from vonglau.rpc import error_of
 
@@ -68,8 +68,9 @@ def passing_over_reactions() -> Iterator[None]:
 
 
 def known(service: str) -> str:
+    """Raises: Misspelt (SERVICE_UNKNOWN)."""
     if service not in SERVICES:
-        raise NotFound("service", f"{service} (there are: {', '.join(SERVICES)})")
+        raise Misspelt("SERVICE_UNKNOWN", f"there is no service {service!r} with views; there are: {', '.join(SERVICES)}", field="service")
     return service
 
 

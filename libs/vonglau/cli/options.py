@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import grpc
 import typer
 
+from vonglau.cli.misspelt import Misspelt
 from vonglau.cli.output import Output
 from vonglau.cli.session import Session, run
 from vonglau.errors import Invalid, VonglauError
@@ -22,7 +23,6 @@ Purpose = Annotated[str, typer.Option(help="Why the footage is looked at, e.g. s
 Case = Annotated[str, typer.Option(metavar="CASE", help="The open case it is looked at for.")]
 
 FAILED, NOT_UNDERSTOOD = 1, 2
-MISSPELT = ("TIME_MALFORMED", "TIME_WITHOUT_ZONE", "PURPOSE_UNKNOWN")  # the command line itself is wrong
 
 
 def data_folder() -> Path:
@@ -47,4 +47,4 @@ def perform(person: str, as_json: bool, command: Callable[[Session], Awaitable[A
 def leave(output: Output, error: VonglauError) -> None:
     output.failure(error)
     sys.stdout.flush()
-    raise typer.Exit(NOT_UNDERSTOOD if error.reason in MISSPELT else FAILED)
+    raise typer.Exit(NOT_UNDERSTOOD if isinstance(error, Misspelt) else FAILED)

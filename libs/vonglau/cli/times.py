@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from vonglau.errors import Invalid
+from vonglau.cli.misspelt import Misspelt
 
 HANOI = timezone(timedelta(hours=7))  # no daylight saving since 1975
 RELATIVE = re.compile(r"([+-]?)(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -16,21 +16,24 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 def instant(text: str, now: datetime, *, name: str) -> datetime:
     """`2026-11-21T08:00:00+07:00`, `…Z`, `now`, or relative: `-10m`, `-1.5h`, `-2d`. A time without a zone is refused.
 
-    Raises: Invalid (TIME_MALFORMED, TIME_WITHOUT_ZONE).
+    Raises: Misspelt (TIME_MALFORMED, TIME_WITHOUT_ZONE).
     """
-    if text == "now":
-        return now
-    if relative := RELATIVE.fullmatch(text.strip()):
-        sign, number, unit = relative.groups()
-        seconds = float(number) * UNITS[unit]
-        return now + timedelta(seconds=seconds if sign == "+" else -seconds)
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid("TIME_MALFORMED", f"{text!r} is no time; write 2026-11-21T08:00:00+07:00, or relative like -10m", field=name) from None
+        if relative := RELATIVE.fullmatch(text.strip()):
+            return now + relation(*relative.groups())
+        at = now if text == "now" else datetime.fromisoformat(text)
+        at = at if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Misspelt("TIME_MALFORMED", f"{text!r} is no time; write 2026-11-21T08:00:00+07:00, or relative like -10m", field=name) from None
     if at.tzinfo is None:
-        raise Invalid("TIME_WITHOUT_ZONE", f"{text!r} names no zone; write {text}+07:00 for Hà Nội or {text}Z for UTC", field=name)
-    return at.astimezone(UTC)
+        raise Misspelt("TIME_WITHOUT_ZONE", f"{text!r} names no zone; write {text}+07:00 for Hà Nội or {text}Z for UTC", field=name)
+    return at
+
+
+def relation(sign: str, number: str, unit: str) -> timedelta:
+    """Without a sign it is before now. Raises: OverflowError."""
+    seconds = float(number) * UNITS[unit]
+    return timedelta(seconds=seconds if sign == "+" else -seconds)
 
 
 def timestamp(at: datetime) -> Timestamp:

@@ -11,12 +11,12 @@ from typing import Annotated, BinaryIO, Self
 
 import typer
 
-from vonglau.cli.footage import STDOUT, Camera
+from vonglau.cli.footage import STDOUT, Camera, must_have_one_reader
 from vonglau.cli.options import AsJson, AsPerson, Case, Purpose, perform
 from vonglau.cli.session import Session
-from vonglau.cli.times import instant
+from vonglau.cli.times import instant, size
 from vonglau.cli.words import value
-from vonglau.errors import Refused
+from vonglau.errors import Refused, Unavailable
 from vonglau.ingest.v1 import service_pb2 as ingest
 from vonglau.registry.v1 import events_pb2 as registry
 
@@ -30,21 +30,28 @@ def watch(
     as_person: AsPerson = "",
     as_json: AsJson = False,
 ) -> None:
-    """The live picture as a growing fragmented MP4: `vonglau watch CAMERA --out - | ffplay -`."""
+    """The live picture as a growing fragmented MP4: `vonglau watch CAMERA --out - | ffplay -`. Ctrl-C ends it."""
 
     async def command(session: Session) -> None:
+        must_have_one_reader(out, as_json=as_json)
         now = datetime.now(UTC)
         request = ingest.WatchRequest(camera=camera, purpose=value(registry.Purpose, purpose, "purpose"), case=case)
         limit = (instant(f"+{length.lstrip('+-')}", now, name="for") - now) if length else None
         with Growing(out) as film:
             await follow(session, request, film, limit)
+        if not film.begun:
+            raise Unavailable("NOTHING_SHOWN", f"{camera} has shown nothing in that time", camera=camera)
+        if as_json:
+            session.output.document({"camera": camera, "files": [{"path": out, "bytes": film.size}]})
+        elif out != STDOUT:
+            session.output.line(f"{out}  {size(film.size)}")
 
     perform(as_person, as_json, command)
 
 
 async def follow(session: Session, request: ingest.WatchRequest, film: Growing, limit: timedelta | None) -> None:
-    """Until the limit, Ctrl-C, or whoever reads has gone."""
-    with suppress(TimeoutError, BrokenPipeError):
+    """Until the limit, Ctrl-C (which cancels), or whoever reads has gone: each is how one ends watching."""
+    with suppress(TimeoutError, BrokenPipeError, asyncio.CancelledError):
         async with asyncio.timeout(limit.total_seconds() if limit else None), session.ingest() as stub:
             async for reply in stub.Watch(request):
                 if reply.WhichOneof("part") == "init_segment" and film.begun:
@@ -59,6 +66,7 @@ class Growing:
         self._out = out
         self._stream: BinaryIO | None = None
         self._open = ExitStack()
+        self.size = 0  # bytes
 
     @property
     def begun(self) -> bool:
@@ -69,6 +77,7 @@ class Growing:
             self._stream = self._begin()
         self._stream.write(part)
         self._stream.flush()
+        self.size += len(part)
 
     def _begin(self) -> BinaryIO:
         if self._out == STDOUT:

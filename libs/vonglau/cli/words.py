@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vonglau.errors import Invalid
+from vonglau.cli.misspelt import Misspelt
 from vonglau.ingest.v1 import events_pb2 as ingest
 from vonglau.ingest.v1 import service_pb2 as status
 from vonglau.recording.v1 import service_pb2 as recording
@@ -37,11 +37,11 @@ def words(enum: Any) -> list[str]:
 def value(enum: Any, text: str, field: str) -> Any:
     """0 for the empty text.
 
-    Raises: Invalid (<FIELD>_UNKNOWN) naming what there is.
+    Raises: Misspelt (<FIELD>_UNKNOWN) naming what there is.
     """
     if not text:
         return enum.values()[0]
     name = PREFIXES[enum] + text.strip().upper()
     if name not in set(enum.keys()):
-        raise Invalid(f"{field.upper()}_UNKNOWN", f"there is no {field} {text!r}; there are: {', '.join(words(enum))}", field=field)
+        raise Misspelt(f"{field.upper()}_UNKNOWN", f"there is no {field} {text!r}; there are: {', '.join(words(enum))}", field=field)
     return enum.Value(name)
