@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import grpc
 
@@ -17,6 +18,7 @@ from vonglau.cli.output import Output
 from vonglau.cli.session import PLATFORM, Session
 from vonglau.errors import Refused, Unavailable
 from vonglau.identity import LocalIssuer
+from vonglau.rpc import error_of
 from vonglau.settings import Misconfigured, load
 
 RETRY_S, MOST_RETRY_S = 0.1, 5.0
@@ -32,7 +34,7 @@ async def main(settings: StandaloneSettings) -> None:
     platform = Platform(settings, display.say)
     display.say(f"starting on {settings.data}; logs in {settings.log_dir}; Ctrl-C ends it")
     port = platform.start()
-    registering = asyncio.create_task(register_cameras(session, settings.simulated_cameras, port))
+    registering = asyncio.create_task(register_cameras(session, settings.simulated_cameras, port, display.say))
     async with display.shown():
         await stop.wait()
     display.say("ending")
@@ -42,17 +44,23 @@ async def main(settings: StandaloneSettings) -> None:
     display.say("ended")
 
 
-async def register_cameras(session: Session, count: int, port: int) -> None:
-    """As soon as registry answers; nothing changes where they are registered already."""
-    wait = RETRY_S
+async def register_cameras(session: Session, count: int, port: int, say: Callable[[str], None]) -> None:
+    """As soon as registry answers; nothing changes where they are registered already. What keeps them from it is said when it changes."""
+    wait, said = RETRY_S, ""
     while count:
         try:
             async with session.registry(PLATFORM) as as_platform, session.registry() as as_local:
-                await demonstration.register(as_platform, as_local, count, port)
-        except (grpc.aio.AioRpcError, Unavailable):
+                refused = await demonstration.register(as_platform, as_local, count, port)
+        except (grpc.aio.AioRpcError, Unavailable) as failed:
+            error = error_of(failed) if isinstance(failed, grpc.aio.AioRpcError) else failed
+            if not isinstance(error, Unavailable) and said != error.reason:  # a service that is away is shown without this
+                said = error.reason
+                say(f"the simulated cameras can't be registered, and it is tried again: {error.message} ({error.reason})")
             await asyncio.sleep(wait)
             wait = min(wait * 1.2, MOST_RETRY_S)
         else:
+            for one in refused:
+                say(f"{one.camera} is not registered: {one.message} ({one.reason})")
             return
 
 

@@ -73,8 +73,8 @@ def kept_port(file: Path, free: int) -> int:
     return int(file.read_text(encoding="utf-8"))
 
 
-async def register(registry_as_platform: Any, registry_as_local: Any, count: int, port: int) -> None:
-    """Owners by the platform identity, cameras by the person `local`. Repeating it changes nothing.
+async def register(registry_as_platform: Any, registry_as_local: Any, count: int, port: int) -> list[service.ImportResult]:
+    """Owners by the platform identity, cameras by the person `local`; those that are refused. Repeating it changes nothing.
 
     The stubs are those of vonglau.registry.v1.Registry. Raises: grpc.aio.AioRpcError.
     """
@@ -84,5 +84,5 @@ async def register(registry_as_platform: Any, registry_as_local: Any, count: int
             request = service.RegisterOwnerRequest(owner=owner, display_name=name, administrators=["local"])
             await registry_as_platform.RegisterOwner(request)
     rows = [SimulatedCamera(number).row(port) for number in range(1, count + 1)]
-    async for _ in registry_as_local.ImportCameras(iter([service.ImportCamerasRequest(rows=rows)])):
-        pass
+    answers = registry_as_local.ImportCameras(iter([service.ImportCamerasRequest(rows=rows)]))
+    return [result async for answer in answers for result in answer.results if result.outcome == service.IMPORT_OUTCOME_REFUSED]
