@@ -11,10 +11,27 @@ export UV_PYTHON_DOWNLOADS := never
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
+FITS = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "Python 3.11 to 3.13 is needed; name one with PYTHON=…" >&2; exit 1; }
+
+# A Python that is named and is not the one of .venv: .venv is made anew with it. Where none is named, .venv stays as it is.
+ifneq ($(origin PYTHON),file)
+ifneq ($(wildcard $(BIN)/python),)
+ifneq ($(shell $(BIN)/python --version 2>&1),$(shell $(PYTHON) --version 2>&1))
+$(VENV)/.installed: another-python
+endif
+endif
+endif
+
+.PHONY: another-python
+another-python:
+	@$(FITS)
+	@echo "$(VENV) is made anew with $(PYTHON)"
+	@rm -rf $(VENV)
+
 install: $(VENV)/.installed ## install what is locked into .venv
 
 $(VENV)/.installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "Python 3.11 to 3.13 is needed; name one with PYTHON=…" >&2; exit 1; }
+	@$(FITS)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv && $(BIN)/uv --version | grep -qF "$(UV_VERSION)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
