@@ -75,7 +75,7 @@ def test_a_cut_writes_part_of_a_packet_and_then_resets() -> None:
 
 def test_a_client_that_comes_to_a_frozen_camera_gets_the_frozen_frame() -> None:
     stand = Stand(at=0.7)
-    stand.playing.freeze()
+    stand.playing.repeat_frame()
     stand.run(1.0)
     assert {run.reel for run in stand.playing.play.runs} == {"frozen"}
 

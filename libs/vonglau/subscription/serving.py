@@ -107,8 +107,8 @@ class Serving:
         if not self._stage.checkpoints and isinstance(self._reads, Projection) and self._reads.seed:
             await self._reads.seed(Planting(self._stage, Rebuilding()), buckets_only=False)
         self.followers = {source.log: self._follower(source) for source in sources_of(self._reads)}
-        tasks = [asyncio.create_task(follower.follow()) for follower in self.followers.values()]
-        tasks += [asyncio.create_task(self._retry_what_is_due()), asyncio.create_task(self._told_to_restart())]
+        followed = [asyncio.create_task(follower.follow()) for follower in self.followers.values()]
+        tasks = [*followed, asyncio.create_task(self._retry_what_is_due()), asyncio.create_task(self.restart.wait())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -125,9 +125,6 @@ class Serving:
         self._meter.parked(len(self._stage.parked.present))
         self.moved.set()
         self.moved = asyncio.Event()
-
-    async def _told_to_restart(self) -> None:
-        await self.restart.wait()
 
     async def _retry_what_is_due(self) -> None:
         while True:

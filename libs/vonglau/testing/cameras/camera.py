@@ -41,13 +41,13 @@ class Target(Protocol):
 
     def cut(self) -> None: ...
     def stall(self, on: bool = True) -> None: ...
-    def freeze(self, on: bool = True) -> None: ...
-    def jump(self, seconds: float) -> None: ...
-    def garbage(self, size: int = 500) -> None: ...
+    def repeat_frame(self, on: bool = True) -> None: ...
+    def jump_timestamp(self, seconds: float) -> None: ...
+    def send_garbage(self, size: int = 500) -> None: ...
 
 
 # Faults of a moment that have an end.
-LASTING: dict[str, Callable[[Target, bool], None]] = {"stall": lambda target, on: target.stall(on), "freeze": lambda target, on: target.freeze(on)}
+LASTING: dict[str, Callable[[Target, bool], None]] = {"stall": lambda target, on: target.stall(on), "freeze": lambda target, on: target.repeat_frame(on)}
 
 
 class SimulatedCamera:
@@ -126,20 +126,14 @@ class SimulatedCamera:
         self.stall(on)
 
     def send_garbage(self, size: int = 500) -> None:
-        self.garbage(size)
-
-    def garbage(self, size: int = 500) -> None:
         for playing in self.playing():
-            playing.garbage(size)
+            playing.send_garbage(size)
 
     def repeat_frame(self, on: bool = True) -> None:
         """The newest key frame again and again, with running time stamps."""
-        self.freeze(on)
-
-    def freeze(self, on: bool = True) -> None:
         self.frozen = on
         for playing in self.playing():
-            playing.freeze(on)
+            playing.repeat_frame(on)
 
     def set_clock_offset(self, seconds: float) -> None:
         """How far the camera's time of day is ahead; told by its next sender reports, which go out at once."""
@@ -148,11 +142,8 @@ class SimulatedCamera:
             playing.report_soon()
 
     def jump_timestamp(self, seconds: float) -> None:
-        self.jump(seconds)
-
-    def jump(self, seconds: float) -> None:
         for playing in self.playing():
-            playing.jump(seconds)
+            playing.jump_timestamp(seconds)
 
     async def change(self, profile: str, spec: SceneSpec | None) -> None:
         """Another size, other parameter sets from the next key frame on; None: back to what it was. The codec must stay."""
@@ -204,7 +195,7 @@ class SimulatedCamera:
             self.set(drift=str(playing.faults.drift))
         playing.stalled = self.stalled
         if self.frozen:
-            playing.freeze()
+            playing.repeat_frame()
         for name in MOMENTS:
             moment: Moment | None = getattr(playing.faults, name)
             if moment is not None and (name, moment) not in self.fired:
@@ -216,9 +207,9 @@ class SimulatedCamera:
         seconds = moment.number(0.0) if name != "change" else 0.0
         actions: dict[str, Callable[[], None]] = {
             "cut": lambda: self._cut_down(target, seconds),
-            "jump": lambda: target.jump(moment.number(-10.0)),
+            "jump": lambda: target.jump_timestamp(moment.number(-10.0)),
             "step": lambda: self.set_clock_offset(self.faults.skew + moment.number(3600.0)),
-            "garbage": lambda: target.garbage(int(moment.number(500))),
+            "garbage": lambda: target.send_garbage(int(moment.number(500))),
             "change": lambda: self._keep(self._change_as_told(moment.amount)),
         }
         if name not in LASTING:

@@ -82,7 +82,7 @@ class Playing:
         self._wire.write(b"$\x00\x05\x78" + self._chance.randbytes(700))
         self._wire.reset()
 
-    def freeze(self, on: bool = True) -> None:
+    def repeat_frame(self, on: bool = True) -> None:
         video = self.tracks.get(1)
         if video is None:
             return
@@ -94,11 +94,11 @@ class Playing:
             newest = video.next if video.next is not None else video.reel.due(self._clock.seconds())
             video.switch(video.reel.frozen(newest))
 
-    def jump(self, seconds: float) -> None:
+    def jump_timestamp(self, seconds: float) -> None:
         for track in self.tracks.values():
             track.jump(seconds)
 
-    def garbage(self, size: int = 500) -> None:
+    def send_garbage(self, size: int = 500) -> None:
         """No '$', no 'R': a client must find its way back to the next framing, or give up."""
         self._wire.write(bytes(self._chance.choices(range(0x80, 0x100), k=size)))
 
