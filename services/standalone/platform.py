@@ -10,7 +10,7 @@ from types import MappingProxyType
 from services.standalone import demonstration
 from services.standalone.child import Child, Program
 from services.standalone.settings import SERVICES_END_S, StandaloneSettings
-from vonglau.broker.server import CONFIGURATION, free_port, program
+from vonglau.broker.server import CONFIGURATION, free_port, program, room_of
 
 OTHERS_END_S = 2.0
 
@@ -70,5 +70,6 @@ class Platform:
     def _nats_configuration(self) -> str:
         store = (self.settings.data / "nats").resolve()
         path = store / "nats-server.conf"
-        path.write_text(CONFIGURATION.format(port=self._nats_port, store=store, sync=f'"{self.settings.nats_sync}"'), encoding="utf-8")
+        most = room_of(self.settings.streams_gb)
+        path.write_text(CONFIGURATION.format(port=self._nats_port, store=store, sync=f'"{self.settings.nats_sync}"', most=most), encoding="utf-8")
         return str(path)

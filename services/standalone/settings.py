@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vonglau.settings import setting
+from vonglau.settings import STREAMS_GB, setting
 
 SERVICES_END_S = 6.5  # with what is ended after them below the 10 s in which Ctrl-C ends the platform
 SERVICES_GRACE_S = 5.5  # of that; the rest is for closing what a service holds
@@ -19,6 +19,7 @@ class StandaloneSettings:
     ingest_processes: int = setting(1, unit="processes", why="that share the cameras; each uses a core at most", at_least=1)
     nats_port: int = setting(0, unit="TCP port", why="0: a free one, found anew at each start", at_least=0)
     nats_sync: str = setting("always", unit="always, or an interval such as 2m", why="syncs of the log; always: what was accepted survives a power cut")
+    streams_gb: float = setting(STREAMS_GB, unit="10⁹ bytes", why="what the log may hold; facts have 70 % of it, for 7 days at most", at_least=0.05)
     restart_backoff_s: float = setting(0.5, unit="s", why="before the first restart of a service that died; doubled up to 30 s", at_least=0)
 
     @property
@@ -40,6 +41,7 @@ class StandaloneSettings:
         """What the services are told; a variable that is set already stands."""
         return {
             "VONGLAU_NATS_URL": nats_url,
+            "VONGLAU_STREAMS_GB": str(self.streams_gb),
             "VONGLAU_LISTEN": "127.0.0.1:0",
             "VONGLAU_RUN_DIR": str(self.run_dir),
             "VONGLAU_DATA_DIR": str(self.data / "documents"),

@@ -25,6 +25,7 @@ from vonglau.testing.waiting import eventually
 ROUNDS = 5
 IN_FLIGHT = 64
 SECONDS = 4.0  # of each kind in a round
+STREAMS_GB = 20.0  # of which the commands may have a tenth
 BAR = 3000
 EVENT = CameraChanged(camera="cam-0", details=CameraDetails(display_name="x" * 380))
 CALL = Call("person:bench", "ChangeCamera", "00000000-0000-4000-8000-000000000000", "0" * 32)
@@ -32,14 +33,14 @@ CALL = Call("person:bench", "ChangeCamera", "00000000-0000-4000-8000-00000000000
 
 async def main() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
-        async with NatsCluster(Path(folder)) as cluster, connect(cluster.url, name="bench", within=10) as broker:
+        async with NatsCluster(Path(folder), streams_gb=STREAMS_GB) as cluster, connect(cluster.url, name="bench", within=10) as broker:
             await eventually(lambda: made(broker), within=60)
             return await figures(broker)
 
 
 async def made(broker: Broker) -> bool:
     try:
-        await ensure(broker, 3)
+        await ensure(broker, 3, total_gb=STREAMS_GB)
     except (APIError, TimeoutError):  # a cluster that has just started
         return False
     return True

@@ -24,6 +24,7 @@
 {{- if .root.Values.secrets.nats }}{{ $_ := set $told "VONGLAU_NATS_SEED_FILE" (printf "/etc/vonglau/nats/%s.nk" .component) }}{{ end }}
 {{- if .root.Values.nats.privateAuthority }}{{ $_ := set $told "VONGLAU_NATS_CA_FILE" "/etc/vonglau/nats/ca.crt" }}{{ end }}
 {{- if eq .program.kind "Job" }}{{ $_ := set $told "VONGLAU_STREAM_REPLICAS" .root.Values.nats.replicas }}
+{{- $_ := set $told "VONGLAU_STREAMS_GB" .root.Values.nats.streamsGB }}
 {{- else }}{{ $_ := set $told "VONGLAU_STREAMS" "expect" }}{{ end }}
 {{- end }}
 {{- if has "documents" $uses }}

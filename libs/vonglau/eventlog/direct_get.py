@@ -15,6 +15,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, NoRespondersError
 
+from vonglau.clock import utc
 from vonglau.errors import Unavailable
 from vonglau.eventlog.event import Recorded
 
@@ -70,6 +71,11 @@ class DirectGet:
                 return found
             for message in answer.messages:
                 del wanted[message.subject]
+
+    async def last_at(self, log: str, subject: str, at_ns: int) -> Recorded | None:
+        """The last message of the subject, which may have wildcards, that the stream had at that time (UTC); None: it had none that it still keeps."""
+        answer = await self._ask(log, {"multi_last": [subject], "batch": 1, "up_to_time": utc(at_ns).isoformat()})
+        return max(answer.messages, key=lambda message: message.sequence, default=None)
 
     async def _ask(self, log: str, request: Mapping[str, Any]) -> _Answer:
         if not self._nc.is_connected:

@@ -11,6 +11,7 @@ from vonglau.broker.bounds import check_size
 from vonglau.broker.codes import NO_MESSAGE
 from vonglau.errors import Unavailable
 from vonglau.eventlog.decision import Call, Event
+from vonglau.eventlog.direct_get import DirectGet
 from vonglau.eventlog.headers import HeaderWriter
 from vonglau.telemetry import publishing
 
@@ -51,13 +52,19 @@ class FactPublisher:
 
 
 class FactReader:
-    """Reads single facts, as the stream's leader knows them."""
+    """Reads single facts; the newest as the stream's leader knows them."""
 
     def __init__(self, nc: Client, log: str, timeout: float = 5.0) -> None:
         """log: the JetStream stream of the facts. timeout: s, for one answer."""
         self._nc = nc
         self._log = log
         self._timeout = timeout
+        self._direct = DirectGet(nc, timeout)
+
+    async def at(self, kind: str, key: str, at_ns: int) -> bytes | None:
+        """The body of the fact that was the newest of its kind and key at that time (UTC), as a replica knows it; None: none is kept. Raises: Unavailable."""
+        found = await self._direct.last_at(self._log, f"fact.{kind}.*.{key}", at_ns)
+        return None if found is None else found.body
 
     async def newest(self, kind: str, key: str) -> bytes | None:
         """The body of the newest fact of its kind and key, whatever its partition; None: none is kept. Raises: Unavailable."""

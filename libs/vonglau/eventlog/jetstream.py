@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, Error, NoRespondersError, OutboundBufferLimitError
 
 from vonglau.broker.bounds import check_size
-from vonglau.broker.codes import EXPECTED, LOST_RACE, NO_MESSAGE
+from vonglau.broker.codes import EXPECTED, FULL, LOST_RACE, NO_MESSAGE
 from vonglau.errors import Unavailable
 from vonglau.eventlog.direct_get import DirectGet
 from vonglau.eventlog.event import POSITION, AggregateStream, Recorded
@@ -105,6 +105,8 @@ class JetStreamStore:
             return reply
         if error.get("err_code") in LOST_RACE:
             raise LostRace
+        if error.get("err_code") in FULL:
+            raise Unavailable("LOG_FULL", f"the event log has no room: {error.get('description')}", retry_after=5.0)
         raise Unavailable("LOG_REFUSED", f"the event log refused: {error.get('description')}", err_code=str(error.get("err_code")))
 
 

@@ -14,6 +14,7 @@ from vonglau.eventlog.headers import HeaderWriter
 from vonglau.eventlog.history import History
 from vonglau.eventlog.plan import Outcome, Plan
 from vonglau.eventlog.port import EventStore, LostRace, OutcomeUnknown
+from vonglau.eventlog.unanswered import Unanswered
 from vonglau.telemetry import count
 from vonglau.telemetry.names import COMMANDS_REDECIDED, ERROR_TYPE, STREAM
 
@@ -31,6 +32,7 @@ class EventLog:
         self._headers = headers
         self._attempts = attempts
         self._cache = StateCache(cached)
+        self._unanswered = Unanswered(store, attempts)
 
     async def decide(
         self,
@@ -58,6 +60,7 @@ class EventLog:
         A refused command is an error in its place and leaves the others untouched. Raises as `decide` does for what concerns all.
         """
         why = LOST_RACE
+        await self._unanswered.settle({stream for command in commands for stream in command.reads})
         for attempt in range(self._attempts):
             plan = Plan(await self._load(commands), self._headers)
             outcomes = [plan.take(command) for command in commands]
@@ -67,6 +70,7 @@ class EventLog:
                 why = LOST_RACE
             except OutcomeUnknown:
                 why = NO_ACKNOWLEDGEMENT
+                await self._unanswered.add(plan.appends)
             else:
                 if sequences is not None:
                     self._cache.keep(plan.stored(sequences))

@@ -39,16 +39,16 @@ class Plan:
                 return command.stream
             events = list(command.decision(history.state, *others))
         except VonglauError as refusal:
-            self.unprotected.update(stream for stream in self._reads(command) if stream not in self._written)
+            self.unprotected.update(stream for stream in command.reads if stream not in self._written)
             return refusal
         if not events:
-            self.unprotected.update(stream for stream in self._reads(command) if stream not in self._written)
+            self.unprotected.update(stream for stream in command.reads if stream not in self._written)
             return command.stream if command.stream in self._written else history.version
         for event in events:
             stream, body = event if isinstance(event, On) else (command.stream, event)
             self._add(stream, body, command.call)
         self.unprotected.difference_update(self._written)
-        self.unprotected.update(stream for stream in self._reads(command) if stream not in self._written)
+        self.unprotected.update(stream for stream in command.reads if stream not in self._written)
         return command.stream if command.stream in self._written else history.version
 
     def outcomes(self, taken: Sequence[Outcome | AggregateStream], sequences: Sequence[int]) -> list[Outcome]:
@@ -76,10 +76,6 @@ class Plan:
             return False
         must_be_the_same(body, command.call)
         return True
-
-    @staticmethod
-    def _reads(command: Command[Any]) -> list[AggregateStream]:
-        return [command.stream, *(stream for stream, _ in command.alongside)]
 
     def _add(self, stream: AggregateStream, event: Event, call: Call) -> None:
         history = self.histories[stream]  # a decision writes only to what it was given to read

@@ -2,8 +2,8 @@
 
 from vonglau.settings.declaration import Variable, group, setting, variables
 from vonglau.settings.loading import Misconfigured, load
-from vonglau.settings.platform import PlatformSettings
+from vonglau.settings.platform import STREAMS_GB, PlatformSettings
 from vonglau.settings.residency import check_telemetry
 from vonglau.settings.table import render_table
 
-__all__ = ["Misconfigured", "PlatformSettings", "Variable", "check_telemetry", "group", "load", "render_table", "setting", "variables"]
+__all__ = ["STREAMS_GB", "Misconfigured", "PlatformSettings", "Variable", "check_telemetry", "group", "load", "render_table", "setting", "variables"]

@@ -10,6 +10,7 @@ from vonglau.settings.declaration import setting
 from vonglau.settings.residency import problems
 
 PREFIX = re.compile(r"([a-z0-9][a-z0-9-]{0,13})?")  # with an owner's id and "-evidence" at most the 63 letters of a bucket
+STREAMS_GB = 3.0  # 200 cameras for as long as facts are kept
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -21,6 +22,7 @@ class PlatformSettings:
     nats_seed_file: Path | None = setting(None, unit="file, mode 0600", why="this service's seed of nkeys; unset: NATS admits anybody")
     nats_ca_file: Path | None = setting(None, unit="PEM file", why="authorities of a NATS server with TLS; unset: those of the system")
     streams: str = setting("make", unit="make or expect", why="expect: a job declares them; make: each service does", choices=("make", "expect"))
+    streams_gb: float = setting(STREAMS_GB, unit="10⁹ bytes", why="what all streams may hold; facts have 70 % of it, for 7 days at most", at_least=0.05)
     listen: str = setting("127.0.0.1:0", unit="host:port", why="where gRPC is served; port 0 takes a free one, loopback unless opened on purpose")
     run_dir: Path = setting(Path("var/run"), unit="folder", why="the bound address goes to <service>.address here, so that others find it")
     data_dir: Path = setting(Path("var/documents"), unit="folder", why="the service's documents: views that can be rebuilt")

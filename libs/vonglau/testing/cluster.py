@@ -8,6 +8,7 @@ from typing import Self
 
 from vonglau.broker import Broker, NatsServer, connect
 from vonglau.broker.server import free_port
+from vonglau.settings import STREAMS_GB
 from vonglau.testing.waiting import eventually
 
 SIZE = 3
@@ -17,12 +18,12 @@ ELECTED_S = 30.0
 class NatsCluster:
     """`async with NatsCluster(folder) as cluster: connect(cluster.url, …)`."""
 
-    def __init__(self, folder: Path, *, sync: str = "always", extra: str = "") -> None:
+    def __init__(self, folder: Path, *, sync: str = "always", extra: str = "", streams_gb: float = STREAMS_GB) -> None:
         routes = [free_port() for _ in range(SIZE)]
         known = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes)
         self.servers = [
             NatsServer(
-                folder / f"n{number}", port=free_port(), sync=sync,
+                folder / f"n{number}", port=free_port(), sync=sync, streams_gb=streams_gb,
                 extra=f'{extra}\nserver_name: n{number}\ncluster {{ name: city, listen: "127.0.0.1:{port}", routes: [{known}] }}\n',
             )
             for number, port in enumerate(routes)
