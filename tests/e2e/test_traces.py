@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from services.standalone.demonstration import CREDENTIAL, OWNERS, SimulatedCamera
 from tests.e2e.platform import Platform, running, until
 
 pytestmark = [pytest.mark.backends, pytest.mark.timeout(180)]
 
+SERVICES = ("registry", "ingest", "recording")
 OTLP, JAEGER = os.environ.get("VONGLAU_TEST_OTLP", ""), os.environ.get("VONGLAU_TEST_JAEGER", "")
 Edge = tuple[str, str]  # "service: operation" of a span, and of one that follows from it: its child, or one that links to it
 
@@ -26,15 +28,19 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield platform
 
 
-def spans(service: str) -> list[dict[str, Any]]:
-    """All that Jaeger has of traces in which the service takes part."""
+def traces(service: str) -> list[dict[str, Any]]:
+    """All that Jaeger has in which the service takes part, with every attribute of spans, events and processes."""
     with urllib.request.urlopen(f"{JAEGER}/api/traces?service={service}&limit=500&lookback=1h", timeout=10) as answer:  # noqa: S310 - told by the caller
-        traces = json.load(answer)["data"]
-    return [span | {"service": trace["processes"][span["processID"]]["serviceName"]} for trace in traces for span in trace["spans"]]
+        found: list[dict[str, Any]] = json.load(answer)["data"]
+    return found
+
+
+def spans(service: str) -> list[dict[str, Any]]:
+    return [span | {"service": trace["processes"][span["processID"]]["serviceName"]} for trace in traces(service) for span in trace["spans"]]
 
 
 def edges() -> set[Edge]:
-    found = {span["spanID"]: span for service in ("registry", "ingest", "recording") for span in spans(service)}
+    found = {span["spanID"]: span for service in SERVICES for span in spans(service)}
     return {
         (named(found[reference["spanID"]]), named(span)) for span in found.values() for reference in span["references"] if reference["spanID"] in found
     }
@@ -65,3 +71,20 @@ def test_from_a_camera_that_is_added_to_its_timeline_every_step_follows_from_the
         until(lambda: edges() >= EXPECTED, 40, "all edges")
     except AssertionError:
         raise AssertionError(f"missing: {sorted(EXPECTED - edges())}\nfound:\n" + "\n".join(map(" → ".join, sorted(edges())))) from None
+
+
+def private() -> set[str]:
+    """What no collector may learn of the simulated camera, of its owner, and of how it is reached."""
+    row = SimulatedCamera(1).row(0)
+    url = row.details.streams[0].url.partition("/")[0]  # the scheme: nothing else is an address of a camera
+    return {row.camera, row.owner, OWNERS[row.owner], row.details.display_name, row.details.serial_number, row.details.notice_sign, url, *CREDENTIAL}
+
+
+def test_no_span_tells_a_camera_an_owner_a_name_an_address_or_a_password(observed: Platform) -> None:
+    until(lambda: observed.all_recording(1), 40, "recorded")
+    observed.ask("camera", "show", "sim-1")
+    observed.ask("timeline", "sim-1", "--from", "-10s")
+    asked = {"registry: vonglau.registry.v1.Registry/GetCamera", f"recording: {TIMELINE}"}
+    until(lambda: asked <= {named(span) for service in SERVICES for span in spans(service)}, 40, "the spans of what was asked")
+    collected = json.dumps([traces(service) for service in SERVICES], ensure_ascii=False).casefold()
+    assert {each for each in private() if each.casefold() in collected} == set()
