@@ -21,7 +21,10 @@ class Platform:
     def __init__(self, settings: StandaloneSettings, say: Callable[[str], None]) -> None:
         self.settings = settings
         self._say = say
-        self._services: dict[str, dict[str, str]] = {"registry": {}, "recording": {}}  # name -> what this process is told and others are not
+        self._services = {  # name -> what this process is told and others are not
+            "registry": settings.listening(settings.registry_port),
+            "recording": settings.listening(settings.recording_port),
+        }
         for number in range(settings.ingest_processes):
             self._services[f"ingest-{number}" if number else "ingest"] = settings.ingest_environment(number)
         self._nats_port = settings.nats_port or free_port()
