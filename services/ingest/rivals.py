@@ -39,6 +39,11 @@ class Rivals:
         """The highest epoch under which anybody has started the camera, or asked for it; 0: nobody has."""
         return self._overtaken.get(camera, 0)
 
+    def is_elsewhere(self, camera: str) -> bool:
+        """Whether another process is the last that is known to have started it."""
+        start = self.started.get(camera)
+        return start is not None and not self._claims.is_own(start)
+
     def recorded(self, camera: str, epoch: int, first_ns: int) -> None:
         """Others hear of it once this key frame (UTC ns), the first under the epoch, is in the spool."""
         self._starts.put_nowait((camera, epoch, first_ns))
@@ -58,7 +63,7 @@ class Rivals:
     def _ask_for(self, camera: str) -> None:
         """Where the camera turns this process down while another records it, in whichever order the two become known."""
         start, epoch = self.started.get(camera), self._refused.get(camera, 0)
-        if start is not None and start.epoch < epoch and not self._claims.is_own(start) and self.is_on_air(camera):
+        if start is not None and start.epoch < epoch and self.is_elsewhere(camera) and self.is_on_air(camera):
             self._refusals.put_nowait((camera, epoch))
 
     async def _notice(self, notes: AsyncGenerator[Started, None], take: Callable[[Started], None]) -> None:

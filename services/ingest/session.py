@@ -113,6 +113,11 @@ class CameraSession:
         finally:
             self._disconnect()
 
+    @property
+    def is_receiving(self) -> bool:
+        """Whether a key frame has come over this connection; it is recorded once its GOP is whole."""
+        return self._connection is not None and self._connection.depacketiser.recording
+
     def watch(self, viewer: Viewer | None) -> None:
         """One viewer at a time, over reconnects, until None; fan out from there. Not watched, it costs nothing."""
         self._viewer = viewer

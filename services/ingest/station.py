@@ -212,8 +212,12 @@ class Station:
         camera, entry = listed.camera, self.on_air.get(listed.camera)
         if not place.is_selected:  # unassigned.py tells what is missing
             await self._give_way(camera, place.why, GAP_CAUSE_UNASSIGNED)
-        elif entry is None or (place.is_known and (self.rivals.overtaken(camera) > entry.epoch or entry.session.status().state is not State.RECORDING)):
+        elif entry is None or (place.is_known and (self.rivals.overtaken(camera) > entry.epoch or not self._has_footage(entry))):
             await self._give_way(camera, place.why)
+
+    def _has_footage(self, entry: OnAir) -> bool:
+        """Recorded here, or about to be with its first whole GOP, where nobody else has the camera meanwhile."""
+        return entry.session.status().state is State.RECORDING or (entry.session.is_receiving and not self.rivals.is_elsewhere(entry.listed.camera))
 
     async def _give_way(self, camera: str, why: str, cause: GapCause = GAP_CAUSE_UNSPECIFIED) -> None:
         """Nothing more is recorded of it under the epoch that it had here."""

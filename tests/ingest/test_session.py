@@ -75,6 +75,7 @@ class Seen:
     segments: list[ClosedSegment] = field(default_factory=list)
     interruptions: list[Interruption] = field(default_factory=list)
     status: SessionStatus | None = None  # just before the session ended
+    was_receiving: bool = False  # likewise
     total: SessionStatus | None = None  # after it, with what was cut off at the end
     inits: list[bytes] = field(default_factory=list)
     parts: list[LivePart] = field(default_factory=list)
@@ -132,7 +133,7 @@ async def record(root: Path) -> dict[str, Seen]:
             sessions[name].watch(seen[name])
         await asyncio.sleep(SECONDS)
         for name, task in tasks.items():
-            seen[name].status = sessions[name].status()
+            seen[name].status, seen[name].was_receiving = sessions[name].status(), sessions[name].is_receiving
             seen[name].ended_ns = clock.now_ns()
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -158,7 +159,7 @@ def test_every_frame_is_recorded_once_in_order(run: dict[str, Seen], camera: str
     assert len(crcs) >= 90
     assert seen.interruptions == []
     assert seen.status is not None
-    assert (seen.status.lost_packets, seen.status.state) == (0, State.RECORDING)
+    assert (seen.status.lost_packets, seen.status.state, seen.was_receiving) == (0, State.RECORDING, True)
     assert sum(one.damaged_access_units for one in seen.segments) == 0
 
 
@@ -291,7 +292,7 @@ def test_a_camera_that_never_plays_is_interrupted_from_the_start(run: dict[str, 
     assert seen.ended() == []
     assert seen.segments == []
     assert seen.status is not None
-    assert (seen.status.state, seen.status.cause, seen.status.detail != "") == (State.INTERRUPTED, cause, True)
+    assert (seen.status.state, seen.status.cause, seen.status.detail != "", seen.was_receiving) == (State.INTERRUPTED, cause, True, False)
 
 
 @pytest.mark.parametrize("camera", WATCHED)
