@@ -9,7 +9,7 @@ from tests.backends.places import Place
 from vonglau.documents import Changes, Checkpoint, Documents
 from vonglau.errors import Refused, Unavailable
 from vonglau.eventlog import Recorded
-from vonglau.subscription import MemoryEvents, Plant, Projection, Source
+from vonglau.subscription import Behind, MemoryEvents, Plant, Projection, Source
 from vonglau.testing.clock import SettableClock
 from vonglau.testing.projections import LOG, SUBJECTS, Numbers, contents, number_event, projection_of
 from vonglau.testing.waiting import eventually
@@ -25,11 +25,14 @@ class Told:
     def __init__(self) -> None:
         self.misses = 0
         self.reasons: list[str] = []
-        self.pending: list[tuple[int, int]] = []  # (committed, waiting)
+        self.behind: list[Behind] = []
         self.keys = 0
 
-    def progressed(self, log: str, *, events: int, pending: int) -> None:
-        self.pending.append((events, pending))
+    def waits(self, log: str, behind: Behind) -> None:
+        self.behind.append(behind)
+
+    def released(self) -> None:
+        """Nothing else tells here."""
 
     def parked(self, keys: int) -> None:
         self.keys = keys
@@ -191,7 +194,7 @@ async def test_lag_is_what_the_source_counts(run: Any, documents: Documents) -> 
     events = MemoryEvents([number_event(10 * sequence, "cam", sequence) for sequence in range(1, 22)])
     async with run(projection_of(), documents, events, meter=told) as runner:
         await runner.passed(f"{LOG}:210", 5)
-        assert told.pending[:6] == [(0, 21), (7, 14), (0, 14), (7, 7), (0, 7), (7, 0)]
+        assert [each.pending for each in told.behind[:6]] == [21, 14, 14, 7, 7, 0]
         (log,) = (await runner.status()).logs
         assert (log.log, log.sequence, log.pending) == (LOG, 210, 0)
 

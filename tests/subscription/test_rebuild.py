@@ -2,16 +2,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from tests.subscription.conftest import LosableLease
 from vonglau.documents import Documents, building
 from vonglau.errors import Refused, Unavailable
 from vonglau.eventlog import Recorded
-from vonglau.leases import LeaseLost
 from vonglau.subscription import MemoryEvents, Plant, ProjectionRunner, Source, Subscription
 from vonglau.testing.projections import LOG, SUBJECTS, Numbers, contents, number_event, projection_of
 from vonglau.testing.waiting import eventually
@@ -103,30 +102,6 @@ async def test_a_second_rebuild_at_the_same_time_is_refused(run: Any, documents:
         may_go_on.set()
         assert (await first).done
         assert (await rebuilt(runner)).done
-
-
-class LosableLease:
-    """Held at once, and never again after it was lost."""
-
-    def __init__(self) -> None:
-        self.holders: list[asyncio.Task[Any]] = []
-
-    def lose(self) -> None:
-        self.holders[-1].cancel()
-
-    @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
-        task = asyncio.current_task()
-        assert task is not None
-        if self.holders:
-            await asyncio.Event().wait()
-        self.holders.append(task)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if task.uncancel():
-                raise
-            raise LeaseLost("numbers") from None
 
 
 async def test_a_rebuild_under_a_lost_lease_leaves_the_documents_to_who_has_it_now(

@@ -1,7 +1,7 @@
 """Subscriptions: events in order, into documents or into reactions."""
 from vonglau.subscription.jetstream import JetStreamEvents
 from vonglau.subscription.memory import MemoryEvents
-from vonglau.subscription.meter import Meter
+from vonglau.subscription.meter import Behind, Meter
 from vonglau.subscription.parked import ParkedKey
 from vonglau.subscription.projection import Plant, Projection, Seed, Source, Subscription, View, last_token
 from vonglau.subscription.rebuild import Rebuilding
@@ -11,6 +11,7 @@ from vonglau.subscription.source import Delivered, EventSource, Interrupted, Log
 from vonglau.subscription.stage import Pace, Replayed
 
 __all__ = [
+    "Behind",
     "Delivered",
     "EventSource",
     "Interrupted",

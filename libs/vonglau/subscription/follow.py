@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable
 
 from vonglau.clock import Clock
-from vonglau.subscription.meter import Meter
+from vonglau.eventlog.event import Recorded
+from vonglau.subscription.meter import Behind, Meter
 from vonglau.subscription.projection import Source
 from vonglau.subscription.source import Delivered, EventSource, LogState
 from vonglau.subscription.stage import Pace, Stage
@@ -49,7 +50,7 @@ class Follower:
             while True:
                 delivered = await reading.fetch(self._pace.batch, self._pace.wait)
                 if delivered.events:
-                    self._waits(len(delivered.events) + delivered.pending)
+                    self._waits(len(delivered.events) + delivered.pending, delivered.events[0])
                     await self._stage.take(delivered.events)
                     await reading.done()
                     self._tell(delivered)
@@ -74,14 +75,14 @@ class Follower:
         self._idle_since = self._clock.monotonic()
         return saved.sequence
 
-    def _waits(self, pending: int) -> None:
+    def _waits(self, pending: int, oldest: Recorded | None = None) -> None:
         self.pending = pending
-        self._meter.progressed(self._source.log, events=0, pending=pending)
+        now_ns = self._clock.now_ns()
+        self._meter.waits(self._source.log, Behind(pending, written_ns(oldest, now_ns) if oldest else now_ns))
 
     def _tell(self, delivered: Delivered) -> None:
-        self.pending = delivered.pending
         self._idle_since = self._clock.monotonic()
-        self._meter.progressed(self._source.log, events=len(delivered.events), pending=delivered.pending)
+        self._waits(delivered.pending, delivered.events[-1])
         self._moved()
 
     async def _rest(self) -> None:
@@ -96,6 +97,15 @@ class Follower:
         state, saved = await self._events.state(self._source.log), self._stage.checkpoints[self._source.log].sequence
         if state.last_sequence > saved and await nothing_between(self._events, self._source, saved, state):
             await self._stage.advance(self._source.log, state.last_sequence)
+
+
+def written_ns(event: Recorded, unknown_ns: int) -> int:
+    """UTC, by the clock of who wrote it; `unknown_ns` where it does not say, since a time only annotates."""
+    try:
+        at_ns = round(event.time.timestamp() * 1e6) * 1000
+    except (ValueError, OverflowError):
+        return unknown_ns
+    return at_ns or unknown_ns
 
 
 async def nothing_between(events: EventSource, source: Source, sequence: int, state: LogState) -> bool:

@@ -66,7 +66,7 @@ class ProjectionRunner:
         self._pace = pace or (Pace() if isinstance(reads, Projection) else Pace(batch=100))
         self._stage = Stage(reads, documents, self._clock, self._pace)
         self._serving = Serving(
-            reads, self._stage, events, clock=self._clock, lease=lease or NoLease(), meter=meter or Telemetry(reads.name), pace=self._pace
+            reads, self._stage, events, clock=self._clock, lease=lease or NoLease(), meter=meter or Telemetry(reads.name, self._clock), pace=self._pace
         )
         self._task: asyncio.Task[None] | None = None
         self._rebuild: asyncio.Task[None] | None = None

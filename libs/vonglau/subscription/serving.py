@@ -75,6 +75,7 @@ class Serving:
                 await self._serve_once()
         finally:
             self.holds = False
+            self._meter.released()
 
     async def _serve_once(self) -> None:
         """Until something interrupts it, and then a pause, so that nothing is asked in a tight loop."""

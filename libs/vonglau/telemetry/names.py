@@ -98,7 +98,7 @@ PROCESS_DURATION = duration("messaging.process.duration", "the handling of one m
 
 COMMANDS_REDECIDED = counter("vonglau.eventlog.redecided", "{command}", "decisions taken again: a lost race or an unknown outcome", STREAM, ERROR_TYPE)
 PROJECTION_PENDING = gauge("vonglau.projection.pending", "{message}", "messages that the stream has and the projection has not applied", PROJECTION, STREAM)
-PROJECTION_AGE = gauge("vonglau.projection.age", "s", "since the projection last made progress while something was pending", PROJECTION, STREAM)
+PROJECTION_AGE = gauge("vonglau.projection.age", "s", "since the oldest event that the projection has not applied was written", PROJECTION, STREAM)
 PARKED_KEYS = gauge("vonglau.projection.parked_keys", "{key}", "keys that wait behind an event that cannot be applied", PROJECTION)
 REDELIVERIES = counter("vonglau.projection.redeliveries", "{message}", "messages that came again", PROJECTION, STREAM)
 PROJECTION_STOPPED = gauge("vonglau.projection.stopped", "{projection}", "1: it waits for a rebuild", PROJECTION, ERROR_TYPE)
