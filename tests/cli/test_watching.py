@@ -48,7 +48,7 @@ class Ingest:
 def watched(out: Path | str, *shown: WatchResponse | Exception) -> None:
     session: Any = Ingest(*shown)
     with Growing(str(out)) as film:
-        asyncio.run(follow(session, WatchRequest(camera="cam-1"), film, None))
+        asyncio.run(follow(session, WatchRequest(camera="cam-1"), film, None, lambda: None))
 
 
 @pytest.fixture

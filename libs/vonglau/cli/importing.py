@@ -30,9 +30,9 @@ def import_file(
     """
 
     async def command(session: Session) -> None:
-        rows = read_rows(file)
         results: list[registry.ImportResult] = []
         with session.output.progress(f"importing {file.name}") as meter:
+            rows = read_rows(file)
             async with session.registry() as stub:
                 async for reply in stub.ImportCameras(chunks(rows, dry_run=dry_run)):
                     results.extend(reply.results)

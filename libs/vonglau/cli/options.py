@@ -33,7 +33,8 @@ def perform(person: str, as_json: bool, command: Callable[[Session], Awaitable[A
     """Run one command and leave with its exit code."""
     session = Session(data_folder(), person, Output(as_json=as_json))
     try:
-        run(functools.partial(command, session))
+        with session.output.patience():
+            run(functools.partial(command, session))
     except grpc.aio.AioRpcError as error:
         leave(session.output, error_of(error))
     except VonglauError as error:

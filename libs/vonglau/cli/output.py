@@ -1,8 +1,7 @@
-"""What a command prints: a table for people, one JSON document for programs, progress when it takes longer than a second."""
+"""What a command prints: a table for people, one JSON document for programs, and how far it is when it takes longer than a second."""
 from __future__ import annotations
 
 import sys
-import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,16 +9,15 @@ from typing import Any
 
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from vonglau.cli.patience import Patience
 from vonglau.errors import VonglauError
 
 WIDE, PIPED = 120, 400  # columns of the terminal
 YIELDING = ("name", "owner", "administrators", "main stream", "message", "value")  # these are cut first where it is narrow
 UNSEEN = ("Cc", "Cf", "Zl", "Zp")  # Unicode categories
-PATIENCE_S = 1.0  # before a progress bar appears
 
 HINTS = {
     "ADDRESS_UNKNOWN": "is the platform running? `make run` starts it; VONGLAU_DATA names its folder",
@@ -39,6 +37,7 @@ class Output:
         self.as_json = as_json
         self.out = Console() if sys.stdout.isatty() else Console(width=PIPED)  # a program that reads lines wants them whole
         self.err = Console(stderr=True)
+        self._patience = Patience(self.err, shown=not as_json and self.err.file.isatty())  # a program reads JSON, and what is no terminal
 
     def document(self, content: Mapping[str, Any]) -> None:
         sys.stdout.write(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
@@ -49,6 +48,7 @@ class Output:
 
         empty: the sentence that stands there instead of a table without rows.
         """
+        self.quiet()
         if not rows:
             self.out.print(empty, highlight=False, soft_wrap=True)
             return
@@ -63,10 +63,12 @@ class Output:
 
     def line(self, text: str) -> None:
         """For people only."""
+        self.quiet()
         if not self.as_json:
             self.out.print(Text(plain(text)), highlight=False, soft_wrap=True)
 
     def failure(self, error: VonglauError) -> None:
+        self.quiet()
         if self.as_json:
             content = {"error": {"reason": error.reason, "message": error.message, "metadata": error.metadata}}
             sys.stderr.write(orjson.dumps(content).decode() + "\n")
@@ -76,30 +78,23 @@ class Output:
         self.err.print(told, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[Meter]:
-        """A bar on standard error once a second has passed, where a person is looking."""
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
-        bar = Progress(*columns, console=self.err, transient=True)
-        meter = Meter(bar, what, shown=self.err.is_terminal and not self.as_json)
+    def patience(self) -> Iterator[None]:
+        """While this lasts and nothing is printed, standard error shows after a second that the command works."""
+        self._patience.begin()
         try:
-            yield meter
+            yield
         finally:
-            bar.stop()
+            self.quiet()
 
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Patience]:
+        """It is called by this name meanwhile, and what is yielded can be told how far it is."""
+        with self._patience.measured(what):
+            yield self._patience
 
-class Meter:
-    """How far something is. Cheap to tell."""
-
-    def __init__(self, bar: Progress, what: str, *, shown: bool) -> None:
-        self._bar = bar
-        self._shown = shown
-        self._began = time.monotonic()
-        self._task = bar.add_task(what, total=None, note="")
-
-    def tell(self, done: float, total: float | None = None, note: str = "") -> None:
-        if self._shown and time.monotonic() - self._began > PATIENCE_S:
-            self._bar.start()
-        self._bar.update(self._task, completed=done, total=total, note=note)
+    def quiet(self) -> None:
+        """The answer begins: nothing else appears on the terminal any more."""
+        self._patience.end()
 
 
 def plain(text: str) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,8 +38,8 @@ def watch(
         now = datetime.now(UTC)
         request = ingest.WatchRequest(camera=camera, purpose=value(registry.Purpose, purpose, "purpose"), case=case)
         limit = (instant(f"+{length.lstrip('+-')}", now, name="for") - now) if length else None
-        with Growing(out) as film:
-            await follow(session, request, film, limit)
+        with session.output.progress(f"watching {camera}") as meter, Growing(out) as film:
+            await follow(session, request, film, limit, session.output.quiet if out == STDOUT else lambda: meter.tell(film.size, note=size(film.size)))
         if not film.begun:
             raise Unavailable("NOTHING_SHOWN", f"{camera} has shown nothing in that time", camera=camera)
         if as_json:
@@ -49,13 +50,17 @@ def watch(
     perform(as_person, as_json, command)
 
 
-async def follow(session: Session, request: ingest.WatchRequest, film: Growing, limit: timedelta | None) -> None:
-    """Until the limit, Ctrl-C (which cancels), or whoever reads has gone: each is how one ends watching."""
+async def follow(session: Session, request: ingest.WatchRequest, film: Growing, limit: timedelta | None, told: Callable[[], None]) -> None:
+    """Until the limit, Ctrl-C (which cancels), or whoever reads has gone: each is how one ends watching.
+
+    told: before each part; a player that reads them may write on the same terminal.
+    """
     with suppress(TimeoutError, BrokenPipeError, asyncio.CancelledError):
         async with asyncio.timeout(limit.total_seconds() if limit else None), session.ingest() as stub:
             async for reply in stub.Watch(request):
                 if reply.WhichOneof("part") == "init_segment" and film.begun:
                     raise Refused("CODEC_CHANGED", "the camera changed its codec parameters; watch it again")
+                told()
                 film.write(reply.init_segment or reply.media)
 
 
