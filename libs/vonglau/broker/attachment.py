@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from vonglau.broker.connection import Broker, Login, connect
+from vonglau.broker.filling import measured
 from vonglau.broker.permissions import NEEDS
 from vonglau.broker.topology import declared_elsewhere, ensure
 from vonglau.errors import Refused
@@ -23,7 +24,8 @@ async def attached(settings: PlatformSettings, user: str, name: str = "") -> Asy
     async with connect(settings.nats_url, name=name or user, login=login) as broker:
         must_be_new_enough(broker)
         await (ensure(broker, total_gb=settings.streams_gb) if settings.streams == "make" else declared_elsewhere(broker, NEEDS[user].streams))
-        yield broker
+        async with measured(broker, NEEDS[user].streams):
+            yield broker
 
 
 def must_be_new_enough(broker: Broker) -> None:

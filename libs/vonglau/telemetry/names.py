@@ -105,6 +105,8 @@ PROJECTION_STOPPED = gauge("vonglau.projection.stopped", "{projection}", "1: it 
 
 CAMERAS = gauge("vonglau.ingest.cameras", "{camera}", "cameras of this process by state", STATE, CAMERA_CLASS)
 CAMERAS_RECORDED = gauge("vonglau.ingest.recorded_cameras", "{camera}", "cameras of this process with media in the last 60 s")
+CAMERAS_MEANT = gauge("vonglau.ingest.meant_cameras", "{camera}", "cameras of the whole city that are meant to be recorded; every process tells the same")
+CAMERAS_UNSELECTED = gauge("vonglau.ingest.unselected_cameras", "{camera}", "of these, those that no pool selects, and nobody records")
 CLOCKS_OFF = gauge("vonglau.ingest.clocks_off", "{camera}", "cameras of this process whose clock was further off than the limit when it was last heard")
 SPOOL_BYTES = gauge("vonglau.ingest.spool", "By", "recorded and not yet stored")
 SPOOL_SHED = counter("vonglau.ingest.shed_segments", "{segment}", "closed segments dropped because the spool was full", CAMERA_CLASS)
@@ -131,6 +133,7 @@ FLEET_UNREACHED = gauge("vonglau.fleet.unreached", "{pool}", "1: ingest does not
 FLEET_TURN = duration("vonglau.fleet.turn", "a reconcile of all pools")
 
 LOG_ADVISORIES = counter("vonglau.log.advisories", "{advisory}", "what the servers report: batches dropped, quorum lost; alarm on any", ADVISORY)
+LOG_FILLED = gauge("vonglau.log.filled", "1", "of the bytes that a stream may hold; a full stream of record refuses commands, facts lose their oldest", STREAM)
 LOG_MISSING = gauge("vonglau.log.missing_events", "{event}", "accepted events that the last walk over a stream of record did not find: alarm on any", STREAM)
 LEASES_HELD = gauge("vonglau.leases.held", "{lease}", "leases that this process holds", LOOP)
 LOOP_ERRORS = counter("vonglau.loop.errors", "{error}", "errors caught at the outer edge of a loop, which goes on", LOOP, ERROR_TYPE)
