@@ -6,10 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from vonglau.cli.rows import LONGEST_FIELD, read_rows
+from vonglau.cli.record import cell, record
+from vonglau.cli.rows import LONGEST_FIELD, OPTIONAL, REQUIRED, read_rows
 from vonglau.errors import Invalid
 from vonglau.registry.v1 import events_pb2 as events
 
+FULL = {
+    "id": "gate-1", "owner": "w", "name": "n", "url": "rtsp://h/1", "class": "traffic", "purposes": "traffic_safety;urban_order", "type": "ptz",
+    "latitude": "21.03", "longitude": "105.85", "address": "8 Hàng Bài", "area": "w-7", "site": "lang-ha", "zone": "vlan-7",
+    "azimuth": "45.0", "tilt": "-10.0", "height": "6.5", "field_of_view": "70.0", "notice_sign": "VL-1", "serial": "S-1", "project": "safe-city",
+    "investor": "the ward", "funding": "socialised", "certificate": "QCVN-135", "verifications": "KD 17 2026-01-15/2027-01-15;KD 18 2027-01-15/2028-01-15",
+    "onvif_profiles": "s;t", "densities": "gate=125.0;far side=40.5", "sub_url": "rtsp://h/2", "bitrate_kbps": "4000", "sub_bitrate_kbps": "512",
+    "username": "u", "password": "p",
+}  # fmt: skip
 GOOD = "owner,name,url\nward-1,Cổng chợ,rtsp://192.0.2.1/1\n"
 
 
@@ -37,13 +46,51 @@ def test_what_a_row_leaves_out_has_the_plain_default(tmp_path: Path) -> None:
 
 
 def test_every_column_arrives(tmp_path: Path) -> None:
-    header = "owner,name,url,class,purposes,latitude,longitude,azimuth,serial,site,zone,username,password"
-    (row,) = read_rows(file(tmp_path, f"{header}\nw,n,rtsp://h/1,traffic,traffic_safety;urban_order,21.03,105.85,45,S-1,lang-ha,vlan-7,u,p\n"))
+    (row,) = read_rows(file(tmp_path, f"{','.join(FULL)}\n{','.join(FULL.values())}\n"))
+    assert FULL.keys() == {*REQUIRED, *OPTIONAL}
+    shown = record(row.details)
+    assert {column: cell(shown[column]) for column in FULL if column in shown} == {column: FULL[column] for column in FULL if column in shown}
     assert row.details.camera_class == events.CAMERA_CLASS_TRAFFIC
     assert list(row.details.purposes) == [events.PURPOSE_TRAFFIC_SAFETY, events.PURPOSE_URBAN_ORDER]
-    assert (row.details.place.latitude_deg, row.details.pose.azimuth_deg, row.details.serial_number) == (21.03, 45, "S-1")
-    assert (row.details.place.site, row.details.place.zone) == ("lang-ha", "vlan-7")
+    assert [stream.url for stream in row.details.streams] == ["rtsp://h/1", "rtsp://h/2"]
+    assert (row.camera, row.details.serial_number) == ("gate-1", "S-1")
     assert (row.credential.username, row.credential.password) == ("u", "p")
+
+
+def test_nothing_of_a_record_is_left_out_where_it_is_shown(tmp_path: Path) -> None:
+    (row,) = read_rows(file(tmp_path, f"{','.join(FULL)}\n{','.join(FULL.values())}\n"))
+    assert {field.name for field, _ in row.details.ListFields()} == {field.name for field in events.CameraDetails.DESCRIPTOR.fields}
+    beside = {"id", "owner", "name", "url", "sub_url", "class", "purposes", "serial", "username", "password"}
+    assert record(row.details).keys() == FULL.keys() - beside
+
+
+def test_what_nobody_gave_is_not_shown_as_a_number() -> None:
+    shown = record(events.CameraDetails(place=events.Place(address="8 Hàng Bài")))
+    assert [shown[name] for name in ("latitude", "azimuth", "field_of_view", "bitrate_kbps")] == [None] * 4
+    assert shown["address"] == "8 Hàng Bài"
+
+
+@pytest.mark.parametrize("column", ["address", "area", "site", "zone"])
+def test_a_place_may_be_known_by_any_of_its_names(tmp_path: Path, column: str) -> None:
+    (row,) = read_rows(file(tmp_path, f"owner,name,url,{column}\nw,n,rtsp://h/1,ward-7\n"))
+    assert getattr(row.details.place, column) == "ward-7"
+
+
+@pytest.mark.parametrize(
+    ("column", "entry", "reason"),
+    [
+        ("verifications", "KD-17", "VERIFICATION_MALFORMED"),
+        ("verifications", "KD-17 2026-01-15", "VERIFICATION_MALFORMED"),
+        ("verifications", "KD-17 2026-02-30/2027-01-01", "VERIFICATION_MALFORMED"),
+        ("densities", "gate", "DENSITY_MALFORMED"),
+        ("densities", "gate=", "DENSITY_MALFORMED"),
+        ("densities", "gate=many", "NUMBER_MALFORMED"),
+        ("onvif_profiles", "s;q", "ONVIF_PROFILES_UNKNOWN"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_the_rows_and_not_the_files(tmp_path: Path, column: str, entry: str, reason: str) -> None:
+    (row,) = read_rows(file(tmp_path, f"owner,name,url,{column}\nw,a,rtsp://h/1,{entry}\n"))
+    assert row.unreadable.startswith(f"{reason}: ")
 
 
 @pytest.mark.parametrize("content", [GOOD.replace("\n", "\r\n"), "\ufeff" + GOOD, unicodedata.normalize("NFD", GOOD), 'owner,name,url\nward-1,"Cổng, chợ",rtsp://h/1\n'])

@@ -9,6 +9,7 @@ import typer
 from vonglau.cli.misspelt import Misspelt
 from vonglau.cli.options import AsJson, AsPerson, perform
 from vonglau.cli.pages import all_cameras, statuses
+from vonglau.cli.record import cell, record
 from vonglau.cli.session import Session
 from vonglau.cli.times import instant, rfc3339, timestamp
 from vonglau.cli.words import value, word
@@ -34,7 +35,8 @@ def add(
     serial: Annotated[str, typer.Option(help="Serial number, unique.")] = "",
     notice_sign: Annotated[str, typer.Option(help="Reference of the public notice (class traffic).")] = "",
     location: Annotated[str, typer.Option(metavar="LAT,LON", help="In degrees (class traffic, defence).")] = "",
-    azimuth: Annotated[float, typer.Option(help="Degrees from north, clockwise (class traffic).")] = 0.0,
+    azimuth: Annotated[float | None, typer.Option(help="Degrees from north, clockwise (class traffic).")] = None,
+    field_of_view: Annotated[float, typer.Option("--field-of-view", help="Horizontal, in degrees (with --azimuth).")] = 0.0,
     camera_type: Annotated[str, typer.Option("--type", help="fixed or ptz.")] = "fixed",
     certificate: Annotated[str, typer.Option(help="Certificate of conformity (class defence).")] = "",
     investor: Annotated[str, typer.Option(help="Who paid for it (class defence).")] = "",
@@ -42,7 +44,7 @@ def add(
     as_person: AsPerson = "",
     as_json: AsJson = False,
 ) -> None:
-    """Register a camera. Recording begins by itself within seconds."""
+    """Register a camera. Recording begins by itself within seconds. `camera import` takes the rest of a record, and of one camera, too."""
 
     async def command(session: Session) -> None:
         details = events.CameraDetails(
@@ -61,7 +63,8 @@ def add(
         if location:
             latitude, longitude = degrees(location)
             details.place.CopyFrom(events.Place(latitude_deg=latitude, longitude_deg=longitude))
-            details.pose.CopyFrom(events.Pose(azimuth_deg=azimuth))
+        if azimuth is not None:
+            details.pose.CopyFrom(events.Pose(azimuth_deg=azimuth, field_of_view_deg=field_of_view))
         request = registry.RegisterCameraRequest(camera=id, owner=owner, details=details, validate_only=dry_run)
         async with session.registry() as stub:
             reply = await stub.RegisterCamera(request)
@@ -150,11 +153,11 @@ def show(
         async with session.registry() as stub:
             found = await stub.GetCamera(request)
         live = {} if as_of else await statuses(session, found.owner)
-        content = description(found, live.get(camera))
+        content = description(found, live.get(camera)) | record(found.details)
         if as_json:
             session.output.document({"camera": content})
             return
-        rows = [(name, ", ".join(shown) if isinstance(shown, list) else str(shown)) for name, shown in content.items() if shown]
+        rows = [(name, cell(shown)) for name, shown in content.items() if shown not in (None, "", [])]
         session.output.table(("field", "value"), rows, "")
 
     perform(as_person, as_json, command)

@@ -27,6 +27,7 @@ def import_file(
     """Register what is new, change what differs, leave the rest; a second run changes nothing.
 
     Rows that are refused are listed with their reason and leave the others untouched; the exit code is then 1.
+    Lists are parted by `;`: verifications like `KD-17 2026-01-15/2027-01-15` (verified/expires), densities like `gate=125` (pixels per metre).
     """
 
     async def command(session: Session) -> None:

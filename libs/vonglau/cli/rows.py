@@ -4,7 +4,10 @@ from __future__ import annotations
 import csv
 import io
 import math
+from datetime import date
 from pathlib import Path
+
+from google.type.date_pb2 import Date
 
 from vonglau.cli.words import value
 from vonglau.errors import Invalid
@@ -14,8 +17,11 @@ from vonglau.registry.v1 import service_pb2 as registry
 REQUIRED = ("owner", "name", "url")
 OPTIONAL = (
     "id", "class", "purposes", "type", "latitude", "longitude", "address", "area", "site", "zone", "azimuth", "tilt", "height", "field_of_view", "notice_sign",
-    "serial", "project", "investor", "funding", "certificate", "sub_url", "bitrate_kbps", "username", "password",
+    "serial", "project", "investor", "funding", "certificate", "verifications", "onvif_profiles", "densities",
+    "sub_url", "bitrate_kbps", "sub_bitrate_kbps", "username", "password",
 )  # fmt: skip
+PLACE = ("latitude", "longitude", "address", "area", "site", "zone")
+POSE = ("azimuth", "tilt", "height", "field_of_view")
 LONGEST_FIELD = 65_536  # characters
 MOST_ROWS = 200_000
 BEYOND = 2**31  # no number of a row is that large
@@ -74,12 +80,11 @@ def row(fields: dict[str, str], line: int) -> registry.ImportRow:
 
 
 def details(cells: dict[str, str]) -> events.CameraDetails:
-    """Raises: Invalid (…_UNKNOWN, NUMBER_MALFORMED)."""
-    purposes = cells.get("purposes", "").replace("|", ";").replace(" ", ";").split(";")
+    """Raises: Invalid (…_UNKNOWN, NUMBER_MALFORMED, VERIFICATION_MALFORMED, DENSITY_MALFORMED)."""
     result = events.CameraDetails(
         display_name=cells["name"],
         camera_class=value(events.CameraClass, cells.get("class", "") or "non_traffic", "class"),
-        purposes=[value(events.Purpose, purpose, "purposes") for purpose in purposes if purpose] or [events.PURPOSE_SECURITY_ORDER],
+        purposes=[value(events.Purpose, purpose, "purposes") for purpose in names(cells, "purposes")] or [events.PURPOSE_SECURITY_ORDER],
         type=value(events.CameraType, cells.get("type", "") or "fixed", "type"),
         funding=value(events.Funding, cells.get("funding", ""), "funding"),
         notice_sign=cells.get("notice_sign", ""),
@@ -87,20 +92,54 @@ def details(cells: dict[str, str]) -> events.CameraDetails:
         project=cells.get("project", ""),
         investor=cells.get("investor", ""),
         certificate_number=cells.get("certificate", ""),
+        verifications=[verification(entry) for entry in entries(cells, "verifications")],
+        onvif_profiles=[value(events.OnvifProfile, profile, "onvif_profiles") for profile in names(cells, "onvif_profiles")],
+        densities=[density(entry) for entry in entries(cells, "densities")],
         streams=[events.StreamProfile(kind=events.STREAM_KIND_MAIN, url=cells["url"], bitrate_kbps=round(number(cells, "bitrate_kbps")))],
     )
     if cells.get("sub_url"):
-        result.streams.add(kind=events.STREAM_KIND_SUB, url=cells["sub_url"])
-    if any(cells.get(column) for column in ("latitude", "longitude", "area", "site", "zone")):
+        result.streams.add(kind=events.STREAM_KIND_SUB, url=cells["sub_url"], bitrate_kbps=round(number(cells, "sub_bitrate_kbps")))
+    if any(cells.get(column) for column in PLACE):
         place = events.Place(latitude_deg=number(cells, "latitude"), longitude_deg=number(cells, "longitude"))
         place.site, place.zone = cells.get("site", ""), cells.get("zone", "")
         place.address, place.area = cells.get("address", ""), cells.get("area", "")
         result.place.CopyFrom(place)
-    if cells.get("azimuth"):
+    if any(cells.get(column) for column in POSE):
         pose = events.Pose(azimuth_deg=number(cells, "azimuth"), tilt_deg=number(cells, "tilt"), height_m=number(cells, "height"))
         pose.field_of_view_deg = number(cells, "field_of_view")
         result.pose.CopyFrom(pose)
     return result
+
+
+def names(cells: dict[str, str], column: str) -> list[str]:
+    """Words without blanks in them, so that blanks part them, too."""
+    return cells.get(column, "").replace("|", " ").replace(";", " ").split()
+
+
+def entries(cells: dict[str, str], column: str) -> list[str]:
+    return [entry.strip() for entry in cells.get(column, "").split(";") if entry.strip()]
+
+
+def verification(entry: str) -> events.Verification:
+    """`NUMBER 2026-01-15/2027-01-15`: from the day it was verified to the day it expires. Raises: Invalid (VERIFICATION_MALFORMED)."""
+    named, _, days = entry.rpartition(" ")
+    try:
+        verified, expires = (date.fromisoformat(day) for day in days.split("/"))
+    except ValueError:
+        raise Invalid("VERIFICATION_MALFORMED", f"{entry[:60]!r} is not like KD-17 2026-01-15/2027-01-15", field="verifications") from None
+    return events.Verification(number=named.strip(), verified=calendar_day(verified), expires=calendar_day(expires))
+
+
+def calendar_day(day: date) -> Date:
+    return Date(year=day.year, month=day.month, day=day.day)
+
+
+def density(entry: str) -> events.ZoneDensity:
+    """`ZONE=PIXELS`: pixels per metre. Raises: Invalid (DENSITY_MALFORMED, NUMBER_MALFORMED)."""
+    zone, equals, pixels = entry.rpartition("=")
+    if not equals or not pixels.strip():
+        raise Invalid("DENSITY_MALFORMED", f"{entry[:60]!r} is not like gate=125", field="densities")
+    return events.ZoneDensity(zone=zone.strip(), pixels_per_metre=number({"densities": pixels.strip()}, "densities"))
 
 
 def number(cells: dict[str, str], name: str) -> float:
