@@ -65,14 +65,19 @@ def test_helm_test_proves_the_installation(installation: Installation) -> None:
 
 
 def test_pods_follow_cameras_up(installation: Installation) -> None:
+    """Cameras that go to a pod as it joins are missed for no longer than it takes to see their next key frame."""
     for cameras, pods in ((40, 3), (200, 12)):  # 20 a pod with a fifth of headroom
         with installation.cluster.watched("statefulset", "ingest-default", installation.namespace, ".spec.replicas") as asked:
-            answered = installation.register(1, cameras)
+            answered, since = installation.register(1, cameras), now()
             changed = until(lambda asked=asked, pods=pods: [at for at, replicas in asked if int(replicas) >= pods], 60, f"{pods} pods are asked for")
         took = max(0.0, changed[0] - answered)
         installation.figures[f"last answer of {cameras} cameras to spec.replicas, s"] = round(took, 1)
         installation.figures[f"{cameras} cameras recording after, s"] = round(ready(installation, cameras, UNASSIGNED_BAR_S), 1)
+        gaps = installation.settled(cameras, since, now(AFTER_S))
+        moved = {camera: moves for camera, found in gaps.items() if (moves := [each for each in found if each.cause == "moved"])}
+        installation.figures[f"{cameras} cameras spread over joining pods, longest gap of a move, s"] = longest(moved)
         assert took <= FOLLOW_BAR_S
+        assert longest(moved) <= GOP_S, moved
 
 
 def test_every_one_of_two_hundred_cameras_is_recorded_without_a_pause(installation: Installation) -> None:
