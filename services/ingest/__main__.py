@@ -81,10 +81,10 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         sharing = Sharing(broker, settings, station, spool)
         peers = Peers(Identity(settings, SERVICE), sharing.members, station, node)
         stack.push_async_callback(peers.close)
-        observe(station, spool, listening.clock_limit_ns)
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
         reader = RosterReader(JetStreamEvents(broker.nc), node, roster, sharing.camera_changed)
         statuses = Statuses(broker, station, spool, listening, lambda: reader.is_caught_up, unreadable=len(recovered.unreadable))
+        observe(station, spool, listening.clock_limit_ns, lambda: reader.is_caught_up)
         server = Server(
             settings.listen,
             [(add_IngestServicer_to_server, Servicer(access, station, spool, statuses, sharing, peers))],

@@ -12,11 +12,11 @@ FRESH_NS = 60_000_000_000  # media within it: the camera is recorded
 
 def standing(station: Station, spool: Spool) -> Report:
     now_ns = station.plane.clock.now_ns()
-    statuses = [entry.session.status() for entry in station.on_air.values()]
+    statuses = [entry.session.status() for entry in tuple(station.on_air.values())]
     return Report(
         cameras=len(statuses),
         recording=sum(each.recorded_until_ns is not None and now_ns - each.recorded_until_ns < FRESH_NS for each in statuses),
-        withheld=sum(off.told is not None and off.told.cause == GAP_CAUSE_QUOTA_EXCEEDED for off in station.off_air.values()),
+        withheld=sum(off.told is not None and off.told.cause == GAP_CAUSE_QUOTA_EXCEEDED for off in tuple(station.off_air.values())),
         bitrate_bps=sum(each.bitrate for each in statuses if each.state is State.RECORDING),
         spool_bytes=spool.bounds.used,
     )

@@ -17,9 +17,10 @@ from vonglau.telemetry.names import METRICS, Kind, Metric
 CHART = Path(__file__).parents[2] / "helm" / "vonglau"
 ALERTS: list[dict[str, Any]] = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text("utf-8"))
 OBJECTIVES: dict[str, dict[str, str]] = yaml.safe_load((CHART / "files" / "objectives.yaml").read_text("utf-8"))
+RECORDS: dict[str, str] = yaml.safe_load((CHART / "files" / "records.yaml").read_text("utf-8"))
 DASHBOARDS = sorted((CHART / "dashboards").glob("*.json"))
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
-RECORDED = {"vonglau:cameras_recorded:ratio", *(f"vonglau:{name}_missed:ratio_{window}" for name in OBJECTIVES for window in WINDOWS)}
+RECORDED = {*RECORDS, *(f"vonglau:{name}_missed:ratio_{window}" for name in OBJECTIVES for window in WINDOWS)}
 UNITS = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}
 OF_PROMETHEUS = {"le", "job", "instance"}
 
@@ -50,6 +51,7 @@ def expressions() -> Iterator[tuple[str, str]]:
         yield alert["alert"], alert["expr"]
     for name, objective in OBJECTIVES.items():
         yield name, objective["ratio"]
+    yield from RECORDS.items()
     for path in DASHBOARDS:
         for panel in json.loads(path.read_text("utf-8"))["panels"]:
             for target in panel["targets"]:
@@ -131,6 +133,82 @@ def test_prometheus_reads_the_rules(render: Callable[..., Any], tmp_path: Path) 
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rule_groups(render)}), "utf-8")
     checked = subprocess.run([promtool, "check", "rules", str(tmp_path / "rules.yaml")], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+BOTH_RECORD = "10x30"  # one value a minute
+GONE = "10x30 stale"
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize(
+    ("first", "second", "ratio", "alarm"),
+    [
+        (BOTH_RECORD + " 10x60", BOTH_RECORD + " 10x60", 1, False),
+        (BOTH_RECORD + " 10x60", GONE, 0.5, True),  # a process died, and nobody has taken its cameras
+        (BOTH_RECORD + " 20x60", GONE, 1, False),  # another one has
+        (BOTH_RECORD + " 20x60", BOTH_RECORD + " 10x60", 1, False),  # both record what moves
+        (BOTH_RECORD + " 10x60", BOTH_RECORD + " 4x60", 0.7, True),  # some send nothing, or are selected no more
+        (GONE, GONE, 0, True),
+    ],
+)
+def test_the_objective_falls_with_every_camera_that_is_meant_to_be_recorded_and_is_not(
+    render: Callable[..., Any], tmp_path: Path, first: str, second: str, ratio: float, alarm: bool
+) -> None:
+    series = [(f"vonglau_ingest_recorded_cameras{{instance='{name}'}}", values) for name, values in (("a", first), ("b", second))]
+    meant = [(f"vonglau_ingest_meant_cameras{{instance='{name}'}}", values.partition(" ")[0].replace("10x", "20x") + (" stale" if values == GONE else " 20x60"))
+             for name, values in (("a", first), ("b", second))]
+    fires = {"exp_labels": {"severity": "page", "window": "1h"}}
+    played(render, tmp_path, {
+        "input_series": [{"series": name, "values": values} for name, values in (*series, *meant)],
+        "promql_expr_test": [sample("vonglau:cameras_recorded:ratio", at, share) for at, share in (("20m", 1), ("60m", ratio))],
+        "alert_rule_test": [{"eval_time": "43m", "alertname": "VonglauCamerasNotRecorded", "exp_alerts": [fires] if alarm else []}],
+    })  # fmt: skip
+
+
+@pytest.mark.backends
+def test_cameras_that_no_pool_selects_wake_somebody_within_minutes(render: Callable[..., Any], tmp_path: Path) -> None:
+    alarm = {"exp_labels": {"severity": "page"}}
+    played(render, tmp_path, {
+        "input_series": [{"series": f"vonglau_ingest_unselected_cameras{{instance='{name}'}}", "values": "0x30 3x30"} for name in "ab"],
+        "alert_rule_test": [
+            {"eval_time": at, "alertname": "VonglauCamerasUnselected", "exp_alerts": alarms} for at, alarms in (("30m", []), ("40m", [alarm]))
+        ],
+    })  # fmt: skip
+
+
+@pytest.mark.backends
+def test_a_view_that_moves_and_falls_behind_is_an_alarm_whichever_replica_runs_it(render: Callable[..., Any], tmp_path: Path) -> None:
+    labels = "vonglau_projection='timelines',vonglau_stream='FACT_INGEST'"
+    alarm = {"exp_labels": {"severity": "ticket", "vonglau_projection": "timelines", "vonglau_stream": "FACT_INGEST"}}
+    played(render, tmp_path, {
+        "input_series": [
+            {"series": f"vonglau_projection_age_seconds{{instance='a',{labels}}}", "values": "0x5 stale"},
+            {"series": f"vonglau_projection_age_seconds{{instance='b',{labels}}}", "values": "_x5 10+10x60"},
+        ],
+        "alert_rule_test": [
+            {"eval_time": at, "alertname": "VonglauProjectionBehind", "exp_alerts": alarms} for at, alarms in (("10m", []), ("30m", [alarm]))
+        ],
+    })  # fmt: skip
+
+
+def sample(expression: str, at: str, value: float) -> dict[str, Any]:
+    return {"expr": expression, "eval_time": at, "exp_samples": [{"labels": expression, "value": value}]}
+
+
+def played(render: Callable[..., Any], folder: Path, test: dict[str, Any]) -> None:
+    """As Prometheus would have seen the series."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    groups = rule_groups(render)
+    for group in groups:
+        for rule in group["rules"]:
+            rule.pop("annotations", None)  # whose words are not what is asked here
+    (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}), "utf-8")
+    whole = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [{"interval": "1m", **test}]}
+    (folder / "test.yaml").write_text(yaml.safe_dump(whole), "utf-8")
+    done = subprocess.run([promtool, "test", "rules", str(folder / "test.yaml")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def rule_groups(render: Callable[..., Any]) -> list[dict[str, Any]]:

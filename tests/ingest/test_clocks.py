@@ -58,7 +58,7 @@ def test_it_is_said_by_how_much_and_in_which_direction() -> None:
 
 def test_the_cameras_whose_clock_is_off_are_exported_as_one_number(exported: Any) -> None:
     station = Stationed({"cam-1": 7 * SECOND, "cam-2": -3 * SECOND, "cam-3": SECOND, "cam-4": None})
-    observe(station, cast(Any, SimpleNamespace(bounds=SimpleNamespace(used=0))), LIMIT_NS)
+    observe(station, cast(Any, SimpleNamespace(bounds=SimpleNamespace(used=0))), LIMIT_NS, lambda: False)
     assert exported.value(names.CLOCKS_OFF.name) == 2
     assert exported.labels(names.CLOCKS_OFF.name) == [{}]
 

@@ -22,6 +22,16 @@ class Census:
         self._cameras: BySlot = by_slot()
         self._overlapping: defaultdict[str, set[str]] = defaultdict(set)  # pool -> cameras that it selects and another one has
 
+    @property
+    def meant(self) -> int:
+        """Cameras, of all pools and of none. Like `unselected`, to be read from any thread."""
+        return len(self._chosen)
+
+    @property
+    def unselected(self) -> int:
+        """Cameras that no pool selects."""
+        return sum(len(cameras) for cameras in tuple(self._cameras.get("", {}).values()))
+
     def pool_of(self, camera: str) -> str:
         """Empty: no pool selects it, or it is not meant to be recorded."""
         return self._chosen.get(camera, NOWHERE).pool

@@ -36,7 +36,7 @@ def demand(pool: str, census: Census, table: SlotTable, members: Iterable[Member
         members=[described(member, slots[node], by_holder[node]) for node, member in sorted(live.items())],
         overlapping_pools=sorted(census.overlapped_by(pool)),
         overlapping_cameras=census.overlapping(pool),
-        unselected_cameras=sum(1 for _ in census.cameras("")),
+        unselected_cameras=census.unselected,
     )
 
 
