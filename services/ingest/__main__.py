@@ -23,6 +23,7 @@ from services.ingest.sharing import Sharing
 from services.ingest.spool import Spool
 from services.ingest.spool.recovery import recover
 from services.ingest.spool_folder import held
+from services.ingest.spool_loss import SEGMENTS, SpoolLoss
 from services.ingest.station import Station
 from services.ingest.statuses import Statuses
 from services.ingest.telling import Telling
@@ -61,7 +62,7 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         footage = await open_footage(settings, INGEST)
         stack.push_async_callback(footage.close)
 
-        recovered = await asyncio.to_thread(recover, settings.spool_dir / "segments")
+        recovered = await asyncio.to_thread(recover, settings.spool_dir / SEGMENTS)
         outbox = Outbox(settings.spool_dir / "outbox", publisher)
         uploader = Uploader(footage, publisher, clock, Epochs(recovered.segments), linger_s=settings.linger_s)
         telling = Telling(outbox, uploader.waits_before)
@@ -83,8 +84,8 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(peers.close)
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
         reader = RosterReader(JetStreamEvents(broker.nc), node, roster, sharing.camera_changed)
-        statuses = Statuses(broker, station, spool, listening, lambda: reader.is_caught_up, unreadable=len(recovered.unreadable))
         observe(station, spool, listening.clock_limit_ns, lambda: reader.is_caught_up)
+        statuses = Statuses(broker, station, spool, listening, lambda: reader.is_caught_up, unreadable=len(recovered.unreadable))
         server = Server(
             settings.listen,
             [(add_IngestServicer_to_server, Servicer(access, station, spool, statuses, sharing, peers))],
@@ -98,12 +99,12 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         )
         await stack.enter_async_context(server)
         claims = Claims(KeyValue(broker, CLAIMS), pool, node, settings.advertise or server.address)
-        taking = [outbox.run(), *(uploader.work() for _ in range(settings.upload_workers))]
         async with Parts() as parts:  # a part that fails ends the process: half of it would be worse than a restarted one
-            telling_all = [parts.start(part) for part in taking]
+            telling_all = [parts.start(part) for part in (outbox.run(), *(uploader.work() for _ in range(settings.upload_workers)))]
             await outbox.drain(CATCH_UP_S)
+            accounting = await accounted(parts, SpoolLoss(settings.spool_dir, claims, facts, publisher, clock), stop)
             watching = Unassigned(sharing.assignment, facts, telling.tell_of_another, clock).run(broker, lambda: reader.is_caught_up)
-            recording = [parts.start(part) for part in (reader.run(), *station.parts(claims), *sharing.parts(claims.address), watching)]
+            recording = [accounting, *map(parts.start, (reader.run(), *station.parts(claims), *sharing.parts(claims.address), watching))]
             await stop.wait()
             await sharing.hand_over(OTHERS * settings.grace_s)
             await ended(recording)
@@ -113,11 +114,18 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
             await asyncio.to_thread(outbox.close, DISK * settings.grace_s)
 
 
+async def accounted(parts: Parts, loss: SpoolLoss, stop: asyncio.Event) -> asyncio.Task[int]:
+    """What a lost spool held is told before the first camera's past is asked for; a stop does not wait for it."""
+    accounting = parts.start(loss.account())
+    await asyncio.wait((accounting, parts.start(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
+    return accounting
+
+
 def new_spool(settings: IngestSettings, listener: Listening) -> Spool:
     """Its threads report on the event loop."""
     plane = settings.data_plane
     return Spool(
-        settings.spool_dir / "segments",
+        settings.spool_dir / SEGMENTS,
         limit_bytes=plane.spool_limit_bytes,
         pending_bytes=plane.spool_pending_bytes,
         threads=plane.spool_threads,

@@ -1,7 +1,8 @@
 """Who records a slot: a claim by compare-and-set whose sequence is the epoch, and what was started under it.
 
     slot.<pool>.<n>      {"node", "address"}                 the newest write is the holder; its revision is the epoch
-    started.<camera>     {"epoch", "pool", "node", "before", "first_ns"}    the camera's first stored key frame under that epoch, and who had it before
+    started.<camera>     {"epoch", "pool", "node", "first_ns", "before", "before_epoch", "before_ns"}    the camera's first stored key frame under
+                         that epoch, who had it before, and the same of that one
     refused.<camera>     {"epoch", "pool", "node"}           the camera turns down a second connection: whoever has the first gives way
 
 Losing a lease never stops a recording; seeing this camera started, or turned down, under a higher epoch does.
@@ -11,13 +12,16 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
-from typing import NamedTuple
+from contextlib import aclosing
+from typing import Any, NamedTuple
 
 import orjson
 
 from services.ingest.slots import slot_of
 from vonglau.broker import Entry, KeyValue
-from vonglau.errors import LostRace
+from vonglau.errors import LostRace, Unavailable
+
+READ_S = 10.0  # for the notes on all cameras
 
 
 class Claim(NamedTuple):
@@ -31,6 +35,9 @@ class Started(NamedTuple):
     pool: str
     node: str
     before: tuple[str, str] = ("", "")  # pool and node that had started it last; empty: nobody known
+    first_ns: int = 0  # its first key frame under the epoch (UTC); 0: not known
+    before_epoch: int = 0  # under which that one had it; 0: not known
+    before_ns: int = 0  # that one's first key frame
 
 
 class Claims:
@@ -78,6 +85,21 @@ class Claims:
             if entry and (started := read_started(entry)):
                 yield started
 
+    async def starts_of_this_node(self) -> list[Started]:
+        """Cameras that this node has started last, or had until another one did. Raises: Unavailable."""
+        found: list[Started] = []
+        try:
+            async with asyncio.timeout(READ_S), aclosing(self._bucket.watch("started.>")) as entries:
+                async for entry in entries:
+                    if entry is None:
+                        break
+                    started = read_started(entry)
+                    if started is not None and (self.is_own(started) or started.before == (self._pool, self._node)):
+                        found.append(started)
+        except TimeoutError:
+            raise Unavailable("LOG_UNAVAILABLE", "who has started which cameras can't be read just now") from None
+        return found
+
     async def refusals(self) -> AsyncGenerator[Started, None]:
         """Likewise: who wants a camera to be given way to."""
         async for entry in self._bucket.watch("refused.>"):
@@ -99,7 +121,7 @@ class Claims:
             if present is not None and present.epoch >= epoch:
                 return
             before = before_this(present, self._pool, self._node)
-            value = orjson.dumps({"epoch": epoch, "pool": self._pool, "node": self._node, "before": before, **more})
+            value = orjson.dumps({"epoch": epoch, "pool": self._pool, "node": self._node, **before, **more})
             try:
                 await self._bucket.update(key, value, entry.revision if entry else 0)
             except LostRace:
@@ -130,13 +152,16 @@ def read_started(entry: Entry) -> Started | None:
     try:
         value = orjson.loads(entry.value or b"")
         pool, node = value["before"]
-        return Started(entry.key.rpartition(".")[2], int(value["epoch"]), str(value["pool"]), str(value["node"]), (str(pool), str(node)))
+        numbers = (int(value.get(name, 0)) for name in ("first_ns", "before_epoch", "before_ns"))
+        return Started(entry.key.rpartition(".")[2], int(value["epoch"]), str(value["pool"]), str(value["node"]), (str(pool), str(node)), *numbers)
     except (ValueError, TypeError, KeyError):
         return None
 
 
-def before_this(present: Started | None, pool: str, node: str) -> tuple[str, str]:
-    """Who had the camera before; a process that starts it again hides nobody."""
+def before_this(present: Started | None, pool: str, node: str) -> dict[str, Any]:
+    """Who had the camera before, as it is noted; a process that starts it again hides nobody."""
     if present is None:
-        return ("", "")
-    return present.before if (present.pool, present.node) == (pool, node) else (present.pool, present.node)
+        return {"before": ("", "")}
+    if (present.pool, present.node) == (pool, node):
+        return {"before": present.before, "before_epoch": present.before_epoch, "before_ns": present.before_ns}
+    return {"before": (present.pool, present.node), "before_epoch": present.epoch, "before_ns": present.first_ns}

@@ -1,7 +1,7 @@
 """`python -m services.ingest.leftovers`: stores and tells what is left on the spool of a process that will not come back, and ends when nothing is.
 
-A store or a log that is away is waited for. What no store takes stays where it is, and then the exit code is 1: the volume must not go. Nor may it
-where the process was told to stop: then the exit code is 130.
+On an empty folder it gives the node up: what is not stored is told as lost. A store or a log that is away is waited for. What no store takes stays where it
+is, and then the exit code is 1: the volume must not go. Nor may it where the process was told to stop: then the exit code is 130.
 """
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from services.ingest.claims import Claims
 from services.ingest.epochs import Epochs
 from services.ingest.facts import given_up
 from services.ingest.outbox import Outbox, Publisher
@@ -18,12 +19,14 @@ from services.ingest.settings import IngestSettings
 from services.ingest.spool.bounds import SpoolBounds
 from services.ingest.spool.recovery import recover
 from services.ingest.spool_folder import held
+from services.ingest.spool_loss import SEGMENTS, SpoolLoss
 from services.ingest.uploader import Uploader
-from vonglau.broker import attached
+from vonglau.broker import KeyValue, attached
+from vonglau.broker.topology import CLAIMS, FACT_INGEST
 from vonglau.clock import Clock, SystemClock
 from vonglau.ending import Parts
 from vonglau.errors import Refused
-from vonglau.eventlog import FactPublisher, HeaderWriter, checked_id
+from vonglau.eventlog import FactPublisher, FactReader, HeaderWriter, checked_id
 from vonglau.footage import Footage, open_footage
 from vonglau.footage.roles import INGEST
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_SPOOL_LOST
@@ -38,22 +41,28 @@ logger = logging.getLogger(__name__)
 
 async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
-        node = checked_id("node", settings.node)
+        node, pool = checked_id("node", settings.node), checked_id("pool", settings.pool)
         stack.enter_context(held(settings.spool_dir))
         broker = await stack.enter_async_context(attached(settings, SERVICE, f"{SERVICE} {node} leftovers"))
         clock = SystemClock()
         publisher = FactPublisher(broker.nc, HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject), f"service:{SERVICE}")
         footage = await open_footage(settings, INGEST)
         stack.push_async_callback(footage.close)
+        claims, facts = Claims(KeyValue(broker, CLAIMS), pool, node, ""), FactReader(broker.nc, FACT_INGEST)
         async with Parts() as parts:
-            emptying = parts.start(empty(settings.spool_dir, footage, publisher, clock, settings.upload_workers))
             stopping = parts.start(stop.wait())
+            emptying = parts.start(settle(SpoolLoss(settings.spool_dir, claims, facts, publisher, clock), settings, footage, publisher, clock))
             await asyncio.wait((emptying, stopping), return_when=asyncio.FIRST_COMPLETED)
+
+
+async def settle(loss: SpoolLoss, settings: IngestSettings, footage: Footage, publisher: Publisher, clock: Clock) -> None:
+    await loss.account()
+    await empty(settings.spool_dir, footage, publisher, clock, settings.upload_workers)
 
 
 async def empty(spool: Path, footage: Footage, publisher: Publisher, clock: Clock, workers: int) -> None:
     """Raises: Refused (SPOOL_NOT_EMPTY): something is left that a person has to look at."""
-    recovered = await asyncio.to_thread(recover, spool / "segments")
+    recovered = await asyncio.to_thread(recover, spool / SEGMENTS)
     outbox = Outbox(spool / "outbox", publisher)
     lost: set[ClosedSegment] = set()
 

@@ -14,11 +14,20 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from services.recording.intervals import Interval, common, minus, union, within
-from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_RETENTION_DELETED, GAP_CAUSE_SUSPENDED, GAP_CAUSE_UNEXPLAINED, GAP_CAUSE_UNKNOWN
+from vonglau.ingest.v1.events_pb2 import (
+    GAP_CAUSE_MOVED,
+    GAP_CAUSE_RETENTION_DELETED,
+    GAP_CAUSE_SPOOL_LOST,
+    GAP_CAUSE_SUSPENDED,
+    GAP_CAUSE_UNEXPLAINED,
+    GAP_CAUSE_UNKNOWN,
+    GAP_CAUSE_WRITER_FAILED,
+)
 from vonglau.recording.v1.service_pb2 import STRETCH_KIND_GAP, STRETCH_KIND_NOT_MEANT, STRETCH_KIND_PENDING, STRETCH_KIND_RECORDED
 
 FRAME_NS = 100_000_000  # one frame of the slowest rate in use, 10 per second: the tolerance at a boundary
 FOREVER = 2**63 - 1
+WEAK = (GAP_CAUSE_MOVED, GAP_CAUSE_WRITER_FAILED, GAP_CAUSE_SPOOL_LOST)  # say what became of a process, each more than those before it
 
 
 class Span(NamedTuple):
@@ -134,8 +143,8 @@ def later(one: Span, other: Span) -> Span:
 
 
 def explained(hole: Interval, pending: bool, interruptions: Sequence[Interruption], unknown: Sequence[Interval]) -> list[Stretch]:
-    """Where several causes cover an instant the one that was stated last counts."""
-    over = [each for each in interruptions if each.begun < hole[1] and each.ended > hole[0]]
+    """Where several causes cover an instant what happened to the camera counts, then what happened to its process; of the same kind what began last."""
+    over = sorted((each for each in interruptions if each.begun < hole[1] and each.ended > hole[0]), key=strength)
     stretches: list[Stretch] = []
     rest = [hole]
     for each in reversed(over):
@@ -147,6 +156,10 @@ def explained(hole: Interval, pending: bool, interruptions: Sequence[Interruptio
     blank = common(rest, union(unknown))
     stretches += (Stretch(STRETCH_KIND_GAP, *part, GAP_CAUSE_UNKNOWN) for part in blank)
     return stretches + [Stretch(STRETCH_KIND_GAP, *part, GAP_CAUSE_UNEXPLAINED) for part in minus(rest, blank)]
+
+
+def strength(interruption: Interruption) -> int:
+    return WEAK.index(interruption.cause) if interruption.cause in WEAK else len(WEAK)
 
 
 def absorbed(stretches: list[Stretch]) -> list[Stretch]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -105,3 +106,15 @@ async def test_a_publish_is_told_by_its_kind_and_never_by_its_camera(exported: A
     (span,) = exported.spans()
     assert span.name == "send fact.stream.{id}"
     assert "cam-1" not in str(dict(span.attributes))
+
+
+async def test_the_fact_that_was_the_newest_at_some_time_is_read_back(publisher: FactPublisher, reader: FactReader) -> None:
+    assert await reader.at("stream", "cam-1", time.time_ns()) is None
+    times = [time.time_ns()]
+    for width in (640, 1280):
+        await publisher.publish("stream", "cam-1", changed("cam-1", width), str(width))
+        await publisher.publish("stream", "cam-2", changed("cam-2", 1), str(width))
+        await asyncio.sleep(0.002)  # the server's time of a message and ours differ by less
+        times.append(time.time_ns())
+    found = [await reader.at("stream", "cam-1", each) for each in (*times, times[-1] + 10**12)]
+    assert [each and StreamChanged.FromString(each).width_px for each in found] == [None, 640, 1280, 1280]

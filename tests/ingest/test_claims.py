@@ -55,7 +55,7 @@ async def test_a_start_under_a_lower_epoch_does_not_hide_a_higher_one(bucket: Ke
     await other.started("cam-1", 200, 1)
     await mine.started("cam-1", 100, 2)
     async with aclosing(mine.starts()) as starts:
-        assert await anext(starts) == Started("cam-1", 200, "second-pool", "ingest-1")
+        assert await anext(starts) == Started("cam-1", 200, "second-pool", "ingest-1", first_ns=1)
 
 
 async def test_starts_are_seen_as_they_come_and_what_cannot_be_read_says_nothing(bucket: KeyValue) -> None:
@@ -64,11 +64,28 @@ async def test_starts_are_seen_as_they_come_and_what_cannot_be_read_says_nothing
     mine = claims(bucket)
     await mine.started("cam-1", 5, 1)
     async with aclosing(mine.starts()) as starts:
-        assert await anext(starts) == Started("cam-1", 5, "default", "ingest-0")
+        assert await anext(starts) == Started("cam-1", 5, "default", "ingest-0", first_ns=1)
         await claims(bucket, "ingest-1").started("cam-3", 9, 1)
-        assert await anext(starts) == Started("cam-3", 9, "default", "ingest-1")
+        assert await anext(starts) == Started("cam-3", 9, "default", "ingest-1", first_ns=1)
 
 
 async def test_a_holder_that_cannot_be_read_is_no_obstacle(bucket: KeyValue) -> None:
     await bucket.put(f"slot.default.{slot_of('cam-1')}", b"\xff")
     assert (await claims(bucket).claim("cam-1")).epoch > 0
+
+
+async def test_a_node_learns_which_cameras_it_has_started_and_which_another_one_has_taken_from_it(bucket: KeyValue) -> None:
+    mine, other = claims(bucket), claims(bucket, "ingest-1")
+    for camera in ("cam-1", "cam-2"):
+        await mine.started(camera, 100, 5)
+    await other.started("cam-2", 200, 7)
+    await other.started("cam-2", 300, 9)
+    await other.started("cam-3", 200, 7)
+    await bucket.put("started.cam-4", b"not json")
+    found = sorted(await mine.starts_of_this_node())
+    assert found == [Started("cam-1", 100, "default", "ingest-0", first_ns=5), Started("cam-2", 300, "default", "ingest-1", ("default", "ingest-0"), 9, 100, 5)]
+
+
+async def test_a_start_that_another_version_has_noted_says_less(bucket: KeyValue) -> None:
+    await bucket.put("started.cam-1", b'{"epoch": 3, "pool": "default", "node": "ingest-0", "before": ["", ""]}')
+    assert await claims(bucket).starts_of_this_node() == [Started("cam-1", 3, "default", "ingest-0")]

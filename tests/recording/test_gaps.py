@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from services.recording.gaps import FRAME_NS, Interruption, Known, Span, Stretch, derive
 from vonglau.ingest.v1.events_pb2 import (
+    GAP_CAUSE_MOVED,
     GAP_CAUSE_REFUSED,
     GAP_CAUSE_RETENTION_DELETED,
     GAP_CAUSE_SOURCE_SILENT,
+    GAP_CAUSE_SPOOL_LOST,
     GAP_CAUSE_SUSPENDED,
     GAP_CAUSE_TRANSPORT_LOST,
     GAP_CAUSE_UNASSIGNED,
@@ -88,6 +90,20 @@ def test_of_several_causes_the_one_that_was_stated_last_counts() -> None:
     known = Known([span(0, 10, 0), span(30, 40, 1)], [lost(10, 30), lost(12, 20, GAP_CAUSE_REFUSED)])
     causes = [(start, end, cause) for kind, start, end, cause in shown(known, 0, 40) if kind == GAP]
     assert causes == [(10, 12, GAP_CAUSE_TRANSPORT_LOST), (12, 20, GAP_CAUSE_REFUSED), (20, 30, GAP_CAUSE_TRANSPORT_LOST)]
+
+
+@pytest.mark.parametrize("change", [GAP_CAUSE_MOVED, GAP_CAUSE_WRITER_FAILED])
+def test_a_spool_that_is_lost_says_more_than_that_another_process_went_on_and_less_than_what_happened_to_the_camera(change: int) -> None:
+    spans = [span(0, 10, 0, epoch=5), span(40, 50, 0, epoch=7)]
+    known = Known(spans, [lost(10, 40, change), lost(10, 30, GAP_CAUSE_SPOOL_LOST), lost(12, 15)])
+    causes = [(start, end, cause) for kind, start, end, cause in shown(known, 0, 50) if kind == GAP]
+    told = [(10, 12, GAP_CAUSE_SPOOL_LOST), (12, 15, GAP_CAUSE_TRANSPORT_LOST), (15, 30, GAP_CAUSE_SPOOL_LOST), (30, 40, change)]
+    assert causes == told
+
+
+def test_a_spool_that_is_lost_denies_no_segment() -> None:
+    known = Known([span(0, 10, 0, epoch=5), span(15, 20, 1, epoch=5), span(30, 40, 0, epoch=7)], [lost(5, 35, GAP_CAUSE_SPOOL_LOST)])
+    assert [(start, end) for kind, start, end, _ in shown(known, 0, 40) if kind == RECORDED] == [(0, 10), (15, 20), (30, 40)]
 
 
 def test_between_epochs_a_hole_is_pending_until_the_older_one_is_closed() -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, GAP_CAUSE_WRITER_FAILED, InterruptionObserved, SegmentRecorded
+from services.ingest import leftovers
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, GAP_CAUSE_SPOOL_LOST, GAP_CAUSE_WRITER_FAILED, InterruptionObserved, SegmentRecorded
 from vonglau.testing.reading import decoding_errors
 from vonglau.testing.waiting import eventually
 
@@ -206,3 +208,23 @@ async def test_many_kills_lose_nothing_that_was_recorded(city: City, farm: Camer
         assert proved(city, segments) == []
         assert unexplained(segments, (await city.interruptions(camera)).values()) == []
     assert "Traceback" not in city.logged()
+
+
+@pytest.mark.long
+async def test_a_node_without_its_spool_is_given_up_once_and_what_is_stored_stays(city: City, farm: CameraFarm) -> None:
+    await city.start_process()
+    await city.register("cam-1", farm.url("cam-1"))
+    await city.recorded("cam-1", 2)
+    await city.kill()
+    shutil.rmtree(city.settings.spool_dir)
+    stored = await segments_of(city, "cam-1")
+    for _ in range(2):
+        await leftovers.main(city.settings, asyncio.Event())
+    await city.start_process()
+    await city.recorded("cam-1", len(stored) + 1)
+    lost, *others = [each for each in await city.facts(InterruptionObserved, "cam-1") if each.cause == GAP_CAUSE_SPOOL_LOST]
+    assert others == []
+    assert (lost.owner, lost.epoch, lost.closes_epoch, lost.begun_ns) == ("police", stored[-1].epoch, stored[-1].epoch, stored[-1].end_ns)
+    segments = await segments_of(city, "cam-1")
+    assert segments[: len(stored)] == stored
+    assert unexplained(segments, (await city.interruptions("cam-1")).values()) == []
