@@ -2,7 +2,7 @@
 
 The least that each role works with: ingest puts segments and cannot look, recording makes buckets, reads, and puts archives, the retention job
 alone deletes, and no archives. With --owner a policy reaches that owner's buckets only. It is what S3 takes as the policy of a user
-or as the session policy of `AssumeRole`; whoever runs the store attaches it.
+or as the session policy of `AssumeRole`: whoever runs the store attaches it to users, and `s3_sessions` asks for sessions under it.
 """
 from __future__ import annotations
 

@@ -75,6 +75,11 @@ def footage_bucket(owner: str) -> str:
     return f"{owner}-footage"
 
 
+def owner_of(bucket: str) -> str:
+    """Whose bucket it is, of whatever kind: what it holds is the last part of its name."""
+    return bucket.rpartition("-")[0]
+
+
 def is_locked(bucket: str) -> bool:
     """Whether what lies in it may be kept from deletion, by whomever: buckets of evidence are made so, since it cannot be added later."""
     return bucket.endswith("-evidence")

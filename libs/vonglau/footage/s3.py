@@ -18,10 +18,12 @@ from minio.error import S3Error
 from vonglau.errors import Invalid, NotFound, Refused, Unavailable
 from vonglau.footage.bucket import check_source, taken
 from vonglau.footage.capabilities import probe
-from vonglau.footage.port import CHUNK_BYTES, PROBE, ObjectInfo, Put, checked_bucket, checked_key, is_bucket, is_locked
+from vonglau.footage.port import CHUNK_BYTES, PROBE, ObjectInfo, Put, checked_bucket, checked_key, is_bucket, is_locked, owner_of
 from vonglau.footage.s3_client import Client, listed
 from vonglau.footage.s3_download import Download
 from vonglau.footage.s3_failures import ABSENT, RETRY_AFTER, told_by_consequence
+from vonglau.footage.s3_patience import connections
+from vonglau.footage.s3_sessions import OwnerSessions
 
 T = TypeVar("T")
 _LISTED_AT_ONCE = 256  # objects per trip to the thread pool
@@ -33,13 +35,16 @@ class S3Footage:
 
     def __init__(
         self, url: str, credentials: Provider, *, region: str = "us-east-1", prefix: str = "", ca_file: Path | None = None, makes_buckets: bool = True,
-        threads: int = 8,
+        threads: int = 8, sessions: OwnerSessions | None = None,
     ) -> None:
         """url: http(s)://host:port. prefix: begins the store's names of all buckets. makes_buckets: False: somebody else does, puts wait for it.
 
-        threads: the most calls at once.
+        threads: the most calls at once. sessions: what is an owner's is done under one of that owner's; None: all is done by the credential itself.
         """
-        self._client = Client(url, credentials, region=region, ca_file=ca_file, connections=2 * threads)
+        self._http = connections(2 * threads, ca_file)
+        self._client = Client(url, credentials, region=region, http=self._http)
+        self._sessions = sessions
+        self._owners: dict[str, Client] = {}
         self._prefix = prefix
         self._makes_buckets = makes_buckets
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="footage")
@@ -61,19 +66,20 @@ class S3Footage:
         await self._run(f"make the bucket {bucket}", lambda: self._make(bucket, name))
 
     def _make(self, bucket: str, name: str) -> None:
+        asked = self._of(bucket).asked
         try:
-            self._client.asked.make_bucket(name, object_lock=is_locked(bucket))
+            asked.make_bucket(name, object_lock=is_locked(bucket))
         except S3Error as error:
             if error.code not in {OURS, SOMEBODYS}:
                 raise
-            if error.code == SOMEBODYS and not self._client.asked.bucket_exists(name):
+            if error.code == SOMEBODYS and not asked.bucket_exists(name):
                 raise Unavailable("BUCKET_TAKEN", f"the bucket {name} belongs to somebody else", retry_after=RETRY_AFTER, bucket=bucket) from error
             if is_locked(bucket):
                 self._must_lock(bucket, name)
 
     def _must_lock(self, bucket: str, name: str) -> None:
         try:
-            self._client.asked.get_object_lock_config(name)
+            self._of(bucket).asked.get_object_lock_config(name)
         except S3Error as error:
             if error.code != "ObjectLockConfigurationNotFoundError":
                 raise
@@ -85,33 +91,22 @@ class S3Footage:
         def put() -> Put:
             check_source(path, size)
             with path.open("rb") as body:
-                return self._put(name, key, body, sha256, size, metadata)
+                return self._put(self._of(bucket), name, key, body, sha256, size, metadata)
 
         return await self._run(f"store {key}", put)
 
     async def put_bytes(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str]) -> Put:
         name, sha256 = self._name(bucket), hashlib.sha256(body).digest()
-        return await self._run(f"store {key}", lambda: self._put(name, key, body, sha256, len(body), metadata))
+        return await self._run(f"store {key}", lambda: self._put(self._of(bucket), name, key, body, sha256, len(body), metadata))
 
-    def _put(self, name: str, key: str, body: BinaryIO | bytes, sha256: bytes, size: int, metadata: Mapping[str, str]) -> Put:
-        stored = self._client.put(name, checked_key(key), body, sha256=sha256, size=size, metadata=metadata)
-        return Put.STORED if stored else self._compare(name, key, sha256, size)
-
-    def _compare(self, name: str, key: str, sha256: bytes, size: int) -> Put:
-        """Who may only put cannot look: recording compares before it indexes, and names a difference."""
-        try:
-            stored = self._client.head(name, key)
-        except S3Error as error:
-            if error.code == "AccessDenied":
-                return Put.ALREADY_STORED
-            raise (taken(key) if error.code in ABSENT else error) from error  # something stands above or below the key
-        if (stored.sha256, stored.size) != (sha256, size):
-            raise taken(key)
-        return Put.ALREADY_STORED
+    @staticmethod
+    def _put(client: Client, name: str, key: str, body: BinaryIO | bytes, sha256: bytes, size: int, metadata: Mapping[str, str]) -> Put:
+        stored = client.put(name, checked_key(key), body, sha256=sha256, size=size, metadata=metadata)
+        return Put.STORED if stored else compared(client, name, key, sha256, size)
 
     async def head(self, bucket: str, key: str) -> ObjectInfo | None:
         name = self._name(bucket)
-        return await self._run(f"tell of {key}", lambda: absent_as(None, lambda: self._client.head(name, checked_key(key))))
+        return await self._run(f"tell of {key}", lambda: absent_as(None, lambda: self._of(bucket).head(name, checked_key(key))))
 
     async def read(self, bucket: str, key: str, offset: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
         if offset < 0 or (length is not None and length < 0):
@@ -121,7 +116,7 @@ class S3Footage:
             if await self.head(bucket, key) is None:
                 raise NotFound("object", key)
             return
-        download = Download(lambda: self._client.asked.get_object(name, checked_key(key), offset, length or 0))
+        download = Download(lambda: self._of(bucket).asked.get_object(name, checked_key(key), offset, length or 0))
         try:
             while chunk := await self._run(f"read {key}", lambda: found(key, lambda: download.read(CHUNK_BYTES))):
                 yield chunk
@@ -129,7 +124,7 @@ class S3Footage:
             download.close()
 
     async def list(self, bucket: str, prefix: str = "", after: str = "") -> AsyncGenerator[ObjectInfo, None]:
-        objects = self._client.asked.list_objects(self._name(bucket), prefix=prefix, recursive=True, start_after=after or None, include_user_meta=True)
+        objects = self._of(bucket).asked.list_objects(self._name(bucket), prefix=prefix, recursive=True, start_after=after or None, include_user_meta=True)
         while page := await self._run("list objects", lambda: absent_as((), lambda: tuple(itertools.islice(objects, _LISTED_AT_ONCE)))):
             for info in await asyncio.gather(*(self._described(bucket, each) for each in page)):
                 if info is not None:
@@ -144,7 +139,7 @@ class S3Footage:
         name, wanted = self._name(bucket), [DeleteObject(checked_key(key)) for key in keys]
 
         def delete() -> None:
-            for error in self._client.asked.remove_objects(name, wanted):
+            for error in self._of(bucket).asked.remove_objects(name, wanted):
                 reason = "STORAGE_DENIED" if error.code == "AccessDenied" else "STORAGE_UNAVAILABLE"
                 raise Unavailable(reason, f"the footage store does not delete {error.name}: {error.message} ({error.code})", retry_after=RETRY_AFTER)
 
@@ -157,7 +152,9 @@ class S3Footage:
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.shutdown)
-        self._client.close()
+        self._http.clear()
+        if self._sessions:
+            self._sessions.close()
 
     async def _run(self, doing: str, call: Callable[[], T]) -> T:
         def told() -> T:
@@ -166,8 +163,28 @@ class S3Footage:
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, told)  # the caller's deadline binds the thread too
 
+    def _of(self, bucket: str) -> Client:
+        """Who acts in the bucket."""
+        if self._sessions is None:
+            return self._client
+        owner = owner_of(bucket)
+        return self._owners.get(owner) or self._owners.setdefault(owner, self._client.under(self._sessions.of(owner)))
+
     def _name(self, bucket: str) -> str:
         return checked_bucket(self._prefix + checked_bucket(bucket))
+
+
+def compared(client: Client, name: str, key: str, sha256: bytes, size: int) -> Put:
+    """With what stands there. Who may only put cannot look: recording compares before it indexes, and names a difference."""
+    try:
+        stored = client.head(name, key)
+    except S3Error as error:
+        if error.code == "AccessDenied":
+            return Put.ALREADY_STORED
+        raise (taken(key) if error.code in ABSENT else error) from error  # something stands above or below the key
+    if (stored.sha256, stored.size) != (sha256, size):
+        raise taken(key)
+    return Put.ALREADY_STORED
 
 
 def absent_as(default: T, call: Callable[[], T]) -> T:

@@ -28,7 +28,6 @@ from urllib3.exceptions import HTTPError
 from vonglau.errors import Invalid
 from vonglau.footage.port import ObjectInfo
 from vonglau.footage.s3_failures import EXISTS, MISMATCH
-from vonglau.footage.s3_patience import Patience, tries
 
 META = "x-amz-meta-"
 DIGEST = "content-sha256"  # beside the checksum, since lists show metadata and no checksums
@@ -57,14 +56,19 @@ class FileCredentials(Provider):
 class Client:
     """Thread-safe."""
 
-    def __init__(self, url: str, credentials: Provider, *, region: str, ca_file: Path | None, connections: int) -> None:
-        """connections: kept open. ca_file: authorities of its certificate; None: those of the system."""
+    def __init__(self, url: str, credentials: Provider, *, region: str, http: urllib3.PoolManager) -> None:
+        """http: may be shared with other clients of the store."""
         parts = urlsplit(url)
-        self._http = urllib3.PoolManager(maxsize=connections, timeout=Patience(), retries=tries(), ca_certs=str(ca_file) if ca_file else None)
+        self._url = url
+        self._http = http
         self._credentials = credentials
         self._region = region
         self._address = BaseURL(url, region)
-        self.asked = Minio(parts.netloc, secure=parts.scheme == "https", credentials=credentials, region=region, http_client=self._http)
+        self.asked = Minio(parts.netloc, secure=parts.scheme == "https", credentials=credentials, region=region, http_client=http)
+
+    def under(self, credentials: Provider) -> Client:
+        """Over the same connections."""
+        return Client(self._url, credentials, region=self._region, http=self._http)
 
     def put(self, bucket: str, key: str, body: BinaryIO | bytes, *, sha256: bytes, size: int, metadata: Mapping[str, str], free: bool = True) -> bool:
         """free: only where nothing stands under the key. False: something stands there.
@@ -125,9 +129,6 @@ class Client:
         headers = {name.lower(): value for name, value in (found.metadata or {}).items()}
         digest = base64.b64decode(headers.get("x-amz-checksum-sha256", ""))
         return ObjectInfo(key, found.size or 0, digest, read(headers))
-
-    def close(self) -> None:
-        self._http.clear()
 
 
 def said(answer: urllib3.BaseHTTPResponse, bucket: str, key: str) -> S3Error:

@@ -1,9 +1,10 @@
 """How long a call to the store may take: its own bounds, and no longer than whoever waits for it."""
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
-from urllib3 import Retry, Timeout
+from urllib3 import PoolManager, Retry, Timeout
 
 from vonglau.deadline import bounded, has_passed
 
@@ -33,3 +34,8 @@ class Tries(Retry):
 
 def tries() -> Tries:
     return Tries(total=TRIES - 1, status=0, backoff_factor=0.1)
+
+
+def connections(most: int, ca_file: Path | None) -> PoolManager:
+    """most: kept open. ca_file: authorities of the store's certificate; None: those of the system."""
+    return PoolManager(maxsize=most, timeout=Patience(), retries=tries(), ca_certs=str(ca_file) if ca_file else None)

@@ -31,6 +31,9 @@ class PlatformSettings:
     footage_dir: Path = setting(Path("var/footage"), unit="folder", why="footage, one bucket per owner")
     footage: str = setting("", unit="s3+http(s)://host:port", why="MinIO or S3, without credentials; empty: the footage folder")
     footage_credentials: Path | None = setting(None, unit="folder", why="<role>.access-key, <role>.secret-key, read again when changed; ca.crt likewise")
+    footage_sessions: str = setting(
+        "none", unit="none or owner", choices=("none", "owner"), why="owner: an owner's buckets by sessions of the store's STS that reach no other owner's",
+    )
     footage_region: str = setting("us-east-1", unit="name", why="as the store calls it; MinIO's own default")
     footage_prefix: str = setting("", unit="text, at most 14 letters", why="begins the names of all buckets, where a store is shared")
     allowed_hosts: tuple[str, ...] = setting((), unit="hosts, by comma", why="data and telemetry go there alone, *.x is below x; empty: anywhere")
