@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from services.recording.entry import Entry
@@ -10,6 +10,7 @@ from services.recording.footage_index import FootageIndex
 from services.recording.timeline import entries_of
 
 Name = tuple[int, int]  # epoch, number
+Loss = tuple[int, int, int]  # epoch, begin and end in ns of recorded time that was told to be lost
 Digest = str  # base64, as in an entry
 
 
@@ -59,18 +60,25 @@ class Chain:
 
     earlier: Earlier
     gone: set[Name]  # deleted under a rule
+    lost: Sequence[Loss] = ()
     last: Entry | None = None
 
     async def broken(self, entry: Entry) -> str:
         """What is wrong with the segment's link; "" where nothing is. Segments come in the order of epoch and number."""
         last, self.last = self.last, entry
         if last is None or entry.epoch != last.epoch:
-            return await self._first(entry)
+            return "" if self._was_told(last.end if last else 0, entry, last_epoch=entry.epoch - 1) else await self._first(entry)
         if entry.number == last.number + 1:
             return "" if entry.previous == last.sha256 else f"does not name segment {last.epoch}-{last.number} as the one before it"
+        if self._was_told(last.end, entry, last_epoch=entry.epoch):
+            return ""
         if any((entry.epoch, number) not in self.gone for number in range(last.number + 1, entry.number)):
             return f"segments {last.number + 1} to {entry.number - 1} of epoch {entry.epoch} are not known"
         return ""
+
+    def _was_told(self, since: int, entry: Entry, last_epoch: int) -> bool:
+        """Whether a segment between (ns) was recorded and given up, which its gap says: it cannot be compared."""
+        return any(epoch <= last_epoch and begin < entry.start and end > since for epoch, begin, end in self.lost)
 
     async def _first(self, entry: Entry) -> str:
         """Its writer need not have known the last of the epoch before, nor any: facts age out. What it names must have been recorded."""

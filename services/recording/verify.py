@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from services.recording import bucket_walk
 from services.recording.archive import archive_key, archive_prefix, digest_of, opened
 from services.recording.archiving import part_number
-from services.recording.chain import Chain, Digest, Earlier, Name, text
+from services.recording.chain import Chain, Digest, Earlier, Loss, Name, text
 from services.recording.days import DAY_NS, HOUR_NS, SECOND_NS, day_name, timestamp
 from services.recording.deletion import intents_of
 from services.recording.entry import Entry, fact_of
@@ -26,13 +26,14 @@ from services.recording.timeline import entries_of
 from vonglau.clock import Clock
 from vonglau.errors import Damaged, NotFound
 from vonglau.footage import Footage, ObjectInfo, footage_bucket
-from vonglau.ingest.v1.events_pb2 import SegmentRecorded
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_SPOOL_FULL, GAP_CAUSE_SPOOL_LOST, SegmentRecorded
 from vonglau.media.segment import SegmentName, day_prefix, metadata_of, segment_name
 from vonglau.recording.v1.archive_pb2 import ArchivePart
 from vonglau.recording.v1.service_pb2 import Finding, VerifyProgress, VerifyResponse, VerifySummary
 from vonglau.telemetry import count, names
 
 PROGRESS_EVERY = 20  # objects
+LOST = (GAP_CAUSE_SPOOL_FULL, GAP_CAUSE_SPOOL_LOST)  # recorded, and given up
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class Scope:
     last_day: int
     entries: list[Entry] = field(default_factory=list)
     gone: set[Name] = field(default_factory=set)
+    lost: list[Loss] = field(default_factory=list)
     owners: set[str] = field(default_factory=set)
 
 
@@ -111,6 +113,7 @@ class Verifier:
         hours = [hour async for hour in self._index.live_hours(camera, first * 24, last * 24 + 24)]
         scope = Scope(camera, first, last)
         scope.entries = [entry for entry in entries_of(hours) if first <= entry.start // DAY_NS <= last]
+        scope.lost = [(row[5], row[1], row[2]) for hour in hours for row in hour["interruptions"].values() if row[0] in LOST and row[2]]
         described = await self._index.camera(camera)
         scope.owners = {entry.owner for entry in scope.entries} | ({described["owner"]} if described else set())
         async for deletion in self._index.deletions(camera):
@@ -136,7 +139,7 @@ class Verifier:
     def _chain(self, scope: Scope) -> Chain:
         earlier = Earlier(self._index, scope.camera, scope.first_day * 24, partial(self._archived, scope.camera))
         earlier.add((entry.epoch, entry.sha256) for entry in scope.entries)
-        return Chain(earlier, scope.gone)
+        return Chain(earlier, scope.gone, scope.lost)
 
     async def _archived(self, camera: str, owner: str, day: int) -> AsyncIterator[tuple[int, Digest]]:
         """What an archive that can't be trusted says does not count."""

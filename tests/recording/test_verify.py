@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.recording.archive import signed
 from services.recording.verify import Verifier
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_SPOOL_FULL, GAP_CAUSE_SPOOL_LOST, InterruptionObserved
 
 BEGIN = 1_767_225_600_000_000_000
 SECOND = 1_000_000_000
@@ -103,6 +104,21 @@ async def test_a_segment_that_nobody_knows_and_no_rule_deleted_breaks_the_chain(
     fact = await station.record(2, 120)
     await station.settle()
     assert await findings(station) == [("CHAIN_BROKEN", fact.key)]
+
+
+@pytest.mark.parametrize("cause", [GAP_CAUSE_SPOOL_FULL, GAP_CAUSE_SPOOL_LOST])
+@pytest.mark.parametrize("following", [(2, 120.0, 1), (0, 130.0, 2)], ids=["in its epoch", "in the next"])
+async def test_a_segment_that_was_given_up_and_told_breaks_no_chain(station: Any, cause: Any, following: tuple[int, float, int]) -> None:
+    await station.record(0, 0)
+    told = InterruptionObserved(camera="cam-1", owner="police", epoch=1, cause=cause, begun_ns=BEGIN + 60 * SECOND, ended_ns=BEGIN + 120 * SECOND)
+    station.tell(told)
+    number, start, epoch = following
+    await station.record(number, start, epoch=epoch, previous_sha256=b"y" * 32)
+    await station.settle()
+    assert await findings(station) == []
+    broken = await station.record(0, 300.0, epoch=3, previous_sha256=b"z" * 32)
+    await station.settle()
+    assert await findings(station) == [("CHAIN_BROKEN", broken.key)]
 
 
 async def test_the_first_segment_of_an_epoch_names_any_that_an_earlier_epoch_has(station: Any) -> None:
