@@ -8,10 +8,8 @@ from vonglau.broker.connection import Broker, Login, connect
 from vonglau.broker.filling import measured
 from vonglau.broker.permissions import NEEDS
 from vonglau.broker.topology import declared_elsewhere, ensure
-from vonglau.errors import Refused
+from vonglau.broker.version import must_be_new_enough
 from vonglau.settings import PlatformSettings
-
-OLDEST = (2, 12, 1)  # atomic batches with message ids; 2.11 brought expiring keys and batches of direct gets
 
 
 @asynccontextmanager
@@ -22,16 +20,7 @@ async def attached(settings: PlatformSettings, user: str, name: str = "") -> Asy
     """
     login = Login(user, settings.nats_seed_file, settings.nats_ca_file)
     async with connect(settings.nats_url, name=name or user, login=login) as broker:
-        must_be_new_enough(broker)
+        must_be_new_enough(broker.nc)
         await (ensure(broker, total_gb=settings.streams_gb) if settings.streams == "make" else declared_elsewhere(broker, NEEDS[user].streams))
         async with measured(broker, NEEDS[user].streams):
             yield broker
-
-
-def must_be_new_enough(broker: Broker) -> None:
-    """Raises: Refused (LOG_SERVER_TOO_OLD)."""
-    found = broker.nc.connected_server_version
-    version = (found.major, found.minor, found.patch)
-    if version < OLDEST:
-        server, wanted = (".".join(map(str, each)) for each in (version, OLDEST))
-        raise Refused("LOG_SERVER_TOO_OLD", f"the event log's server is nats-server {server}; it has to be {wanted} or newer", server=server)

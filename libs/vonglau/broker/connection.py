@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from vonglau.broker.permissions import inbox_prefix
+from vonglau.broker.version import too_old
 from vonglau.ending import Parts
 from vonglau.errors import Unavailable
 
@@ -33,10 +34,12 @@ class Broker:
     nc: Client
     js: JetStreamContext
     connections: int = 1  # rises with each reconnect; what is subscribed on the old one may have to be renewed
+    too_old: str = ""  # why the server that it came back to will not do; empty: it does
 
     @property
     def is_connected(self) -> bool:
-        return bool(self.nc.is_connected)
+        """To a server that will do: another one is like none, until the connection comes back to one that does."""
+        return bool(self.nc.is_connected) and not self.too_old
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,11 @@ class Told:
         self.signs += 1
         if self.broker is not None:
             self.broker.connections += 1
-            logger.info("the event log is back")
+            self.broker.too_old = too_old(self.broker.nc)
+            if self.broker.too_old:
+                logger.error("%s; this process takes no calls while it is connected to it", self.broker.too_old)
+            else:
+                logger.info("the event log is back")
 
     async def went_away(self) -> None:
         if self.broker is not None and not self.broker.nc.is_closed:

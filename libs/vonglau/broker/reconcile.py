@@ -17,6 +17,7 @@ from nats.js.errors import APIError
 from vonglau.broker.connection import Login, connect
 from vonglau.broker.permissions import JOB
 from vonglau.broker.topology import ensure
+from vonglau.broker.version import must_be_new_enough
 from vonglau.errors import Refused
 from vonglau.settings import STREAMS_GB, Misconfigured, load, setting
 
@@ -41,6 +42,7 @@ async def reconcile(settings: ReconcileSettings) -> int:
     login = Login(JOB, settings.nats_seed_file, settings.nats_ca_file)
     try:
         async with connect(settings.nats_url, name=JOB, within=settings.within_s, login=login) as broker:
+            must_be_new_enough(broker.nc)
             for stream, outcome in (await ensure(broker, settings.stream_replicas, settings.stream_tags, settings.streams_gb)).items():
                 sys.stdout.write(f"{stream}: {outcome.value}\n")
     except TimeoutError:
