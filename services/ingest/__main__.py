@@ -76,9 +76,8 @@ async def main(settings: IngestSettings, stop: asyncio.Event) -> None:
         facts = FactReader(broker.nc, FACT_INGEST)
         beginnings = Beginnings(secrets, facts, spool.bounds.closed, clock)
         plane = DataPlane(settings.data_plane, clock, spool)
-        station = Station(
-            plane, roster, Assignment(pool, node, roster), beginnings, telling, uploader.end_epoch, settings.max_cameras, settings.viewer_buffer_bytes,
-        )
+        places, end, follow = Assignment(pool, node, roster), uploader.end_epoch, uploader.follow
+        station = Station(plane, roster, places, beginnings, telling, end, settings.max_cameras, settings.viewer_buffer_bytes, follow)
         sharing = Sharing(broker, settings, station, spool)
         peers = Peers(Identity(settings, SERVICE), sharing.members, station, node)
         stack.push_async_callback(peers.close)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -61,6 +61,7 @@ class Station:
     end_epoch: Callable[[str, int, int], None]  # camera, epoch, number of its last segment
     max_cameras: int
     viewer_buffer_bytes: int
+    follow: Callable[[str, int, Mapping[str, str]], None]  # camera, epoch, headers of the span from which its first fact follows
     on_air: dict[str, OnAir] = field(default_factory=dict)
     off_air: dict[str, OffAir] = field(default_factory=dict)
     is_stopping: bool = False
@@ -193,7 +194,7 @@ class Station:
     def _first_recorded(self, listed: Listed, camera: str, epoch: int, first_ns: int) -> None:
         self.rivals.recorded(camera, epoch, first_ns)
         if (asked := self._asked.pop(camera, None)) is not None:
-            elapsed(names.RECORD_SPAN, {names.CAMERA_CLASS: CameraClass.Name(listed.camera_class)}, *asked)
+            self.follow(camera, epoch, elapsed(names.RECORD_SPAN, {names.CAMERA_CLASS: CameraClass.Name(listed.camera_class)}, *asked))
 
     async def _leave(self, camera: str, why: Cause | None = None) -> None:
         """Stays on air until it has left, so that a leave that was cancelled can be made good. why: as `OnAir.leave` takes it."""

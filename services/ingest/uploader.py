@@ -4,7 +4,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from services.ingest.epochs import Epochs
@@ -17,7 +17,7 @@ from vonglau.errors import Damaged, NotFound, Unavailable
 from vonglau.footage import Footage, Put, footage_bucket
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
 from vonglau.media.segment import metadata_of
-from vonglau.telemetry import count, measure, names
+from vonglau.telemetry import count, following, measure, names
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Uploader:
         self._lingering: dict[ClosedSegment, Lingering] = {}  # told, and still there for readers
         self.stores_away: dict[str, str] = {}  # bucket -> why it takes nothing just now
         self.log_away = ""  # why the log takes nothing just now
+        self._follows: dict[str, tuple[int, Mapping[str, str]]] = {}  # camera -> epoch, and the headers of what its first fact follows from
         self._rejected: set[ClosedSegment] = set()  # something else stands under the key, or the file is gone or damaged; it stays in the spool
 
     def serve(self, bounds: SpoolBounds, *, advanced: Callable[[str], None], lost: Callable[[ClosedSegment, str], None]) -> None:
@@ -100,6 +101,10 @@ class Uploader:
                 lingering.freed.cancel()
                 del self._lingering[segment]
                 self.add(segment)
+
+    def follow(self, camera: str, epoch: int, headers: Mapping[str, str]) -> None:
+        """The first segment under the epoch is told in the trace that the headers carry."""
+        self._follows[camera] = (epoch, headers)
 
     async def work(self) -> None:
         """One worker; any number of them."""
@@ -179,7 +184,8 @@ class Uploader:
         while True:
             fact.last_of_epoch = self._epochs.is_last(segment)
             try:
-                await self._publisher.publish("segment", fact.camera, fact, identity(fact))
+                with following(self._followed(fact)):
+                    await self._publisher.publish("segment", fact.camera, fact, identity(fact))
             except Unavailable as away:
                 self.log_away = away.message
                 raise
@@ -187,9 +193,15 @@ class Uploader:
             if fact.last_of_epoch == self._epochs.is_last(segment):  # the epoch may have ended meanwhile
                 break
         del self._stored[segment]
+        if self._followed(fact):
+            del self._follows[fact.camera]
         measure(names.SEGMENT_DELAY, max(0.0, (self._clock.now_ns() - segment.end_ns) / 1e9))
         freed = asyncio.get_running_loop().call_later(self._linger_s, self._free, segment)
         self._lingering[segment] = Lingering(freed, fact.last_of_epoch)  # still held: it is not given up
+
+    def _followed(self, fact: SegmentRecorded) -> Mapping[str, str]:
+        epoch, headers = self._follows.get(fact.camera, (0, {}))
+        return headers if fact.epoch == epoch else {}
 
     def _reject(self, segment: ClosedSegment, error: Exception) -> None:
         asyncio.get_running_loop().call_later(REJECTED_AGAIN_S, self.add, segment)

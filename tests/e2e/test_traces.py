@@ -39,11 +39,25 @@ def spans(service: str) -> list[dict[str, Any]]:
     return [span | {"service": trace["processes"][span["processID"]]["serviceName"]} for trace in traces(service) for span in trace["spans"]]
 
 
-def edges() -> set[Edge]:
+def steps() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Pairs of spans of which the second follows from the first."""
     found = {span["spanID"]: span for service in SERVICES for span in spans(service)}
-    return {
-        (named(found[reference["spanID"]]), named(span)) for span in found.values() for reference in span["references"] if reference["spanID"] in found
-    }
+    return [(found[reference["spanID"]], span) for span in found.values() for reference in span["references"] if reference["spanID"] in found]
+
+
+def edges() -> set[Edge]:
+    return {(named(one), named(other)) for one, other in steps()}
+
+
+def effects(command: str) -> set[str]:
+    """All that follows from it, however many steps away."""
+    found = steps()
+    reached = {one["spanID"] for one, _ in found if named(one) == command}
+    names: set[str] = set()
+    while following := [other for one, other in found if one["spanID"] in reached and other["spanID"] not in reached]:
+        reached |= {span["spanID"] for span in following}
+        names |= {named(span) for span in following}
+    return names
 
 
 def named(span: dict[str, Any]) -> str:
@@ -58,6 +72,7 @@ EXPECTED = {
     (COMMAND, "recording: process es_registry"),
     (COMMAND, "ingest: process es.registry.camera.{id}"),
     ("ingest: process es.registry.camera.{id}", "ingest: record CAMERA_CLASS_TRAFFIC"),
+    ("ingest: record CAMERA_CLASS_TRAFFIC", "ingest: send fact.segment.{id}"),
     ("ingest: send fact.segment.{id}", "recording: process fact_ingest"),
     (f"recording: {TIMELINE}", f"recording: {SPOOL}"),
     (f"recording: {SPOOL}", f"ingest: {SPOOL}"),
@@ -71,6 +86,12 @@ def test_from_a_camera_that_is_added_to_its_timeline_every_step_follows_from_the
         until(lambda: edges() >= EXPECTED, 40, "all edges")
     except AssertionError:
         raise AssertionError(f"missing: {sorted(EXPECTED - edges())}\nfound:\n" + "\n".join(map(" → ".join, sorted(edges())))) from None
+
+
+def test_one_chain_reaches_from_the_command_to_the_segment_on_the_timeline(observed: Platform) -> None:
+    until(lambda: observed.all_recording(1), 40, "recorded")
+    chain = {"ingest: record CAMERA_CLASS_TRAFFIC", "ingest: send fact.segment.{id}", "recording: process fact_ingest"}
+    until(lambda: chain <= effects(COMMAND), 40, "the segment's fact follows from the command")
 
 
 def private() -> set[str]:

@@ -69,7 +69,7 @@ class Process:
         roster = Roster()
         roster.cameras.update({each: listed(each) for each in (CAMERA, LATER)})
         nobody: Any = None
-        self.station = Station(nobody, roster, Table("default", "ingest-0", roster), nobody, nobody, lambda *_: None, 9, 1)
+        self.station = Station(nobody, roster, Table("default", "ingest-0", roster), nobody, nobody, lambda *_: None, 9, 1, lambda *_: None)
 
     async def hears(self, node: str) -> None:
         """That the process has started the camera, under an epoch before this one's."""

@@ -21,6 +21,7 @@ from vonglau.errors import Unavailable
 from vonglau.footage import FolderFootage, disk
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
 from vonglau.media.segment import segment_of
+from vonglau.telemetry import inject
 from vonglau.testing.waiting import eventually
 
 Closed = Callable[..., ClosedSegment]
@@ -261,3 +262,19 @@ async def test_an_epoch_that_ends_while_its_last_segment_is_being_told_is_closed
         bench.add(closed(0))
         await bench.drained()
         assert [fact.last_of_epoch for fact in bench.log.facts] == [False, True]
+
+
+async def test_the_first_segment_of_an_epoch_is_told_in_the_trace_in_which_the_camera_was_put_on_air(tmp_path: Path, closed: Closed) -> None:
+    parent, seen = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", list[str | None]()
+
+    def look() -> None:
+        headers: dict[str, str] = {}
+        inject(headers)
+        seen.append(headers.get("traceparent"))
+
+    async with working(tmp_path) as bench:
+        bench.log.on_publish = look
+        bench.uploader.follow("cam-1", 7, {"traceparent": parent})
+        bench.add(closed(0, epoch=6), closed(0), closed(1))
+        await bench.drained()
+    assert seen == [None, parent, None]

@@ -94,6 +94,17 @@ def test_a_replayed_message_has_a_trace_of_its_own_that_links_to_its_senders(exp
     assert [link.context.span_id for link in replayed.links] == [sent.get_span_context().span_id]
 
 
+def test_what_follows_much_later_is_in_the_trace_of_what_it_follows_from(exported: Any) -> None:
+    headers = telemetry.elapsed(names.RECORD_SPAN, {names.CAMERA_CLASS: "CAMERA_CLASS_TRAFFIC"}, {}, 1)
+    with telemetry.following(headers), telemetry.publishing("fact.segment.{id}"):
+        pass
+    with telemetry.following({}), telemetry.publishing("fact.segment.{id}"):
+        pass
+    record, first, second = exported.spans()
+    assert (first.parent.span_id, first.context.trace_id) == (record.context.span_id, record.context.trace_id)
+    assert second.parent is None
+
+
 def test_an_error_while_processing_is_the_status_of_the_span_and_a_label_of_the_duration(exported: Any) -> None:
     with pytest.raises(KeyError), telemetry.processing(SUBJECT, {}, projection="inventory"):
         raise KeyError("a person's name")

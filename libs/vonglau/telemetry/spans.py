@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Link, Span, Status, StatusCode, Tracer, use_span
+from opentelemetry.trace import INVALID_SPAN, Link, Span, Status, StatusCode, Tracer, get_current_span, use_span
 
 from vonglau.telemetry import names
 from vonglau.telemetry.instruments import count, measure
 from vonglau.telemetry.names import SpanName
-from vonglau.telemetry.propagation import extract, links
+from vonglau.telemetry.propagation import extract, inject, links
 
 LINKS = 64  # of one span: more say no more, and cost
 
@@ -66,11 +66,27 @@ def lasting(name: SpanName, attributes: Mapping[str, str]) -> Iterator[Callable[
             raise
 
 
-def elapsed(name: SpanName, attributes: Mapping[str, str], headers: Mapping[str, str], begun_ns: int) -> None:
-    """A span from an instant (UTC ns) until now, in the trace of the headers."""
+def elapsed(name: SpanName, attributes: Mapping[str, str], headers: Mapping[str, str], begun_ns: int) -> dict[str, str]:
+    """A span from an instant (UTC ns) until now, in the trace of the headers. Headers for what follows from it later; none while telemetry is off."""
+    follow: dict[str, str] = {}
     if _tracer is not None:
         title = f"{name.verb} {attributes[name.attribute]}".strip()
-        _tracer.start_span(title, extract(headers) or Context(), name.kind, attributes, start_time=begun_ns).end()
+        past = _tracer.start_span(title, extract(headers) or Context(), name.kind, attributes, start_time=begun_ns)
+        past.end()
+        with use_span(past):
+            inject(follow)
+    return follow
+
+
+@contextmanager
+def following(headers: Mapping[str, str]) -> Iterator[None]:
+    """Spans of the body follow from the one that the headers carry, in its trace; where they carry none nothing changes."""
+    context = extract(headers)
+    if context is None:
+        yield
+        return
+    with use_span(get_current_span(context), record_exception=False, set_status_on_exception=False):
+        yield
 
 
 def failed(present: Span, why: str) -> None:
