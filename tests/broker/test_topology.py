@@ -4,6 +4,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 from nats.js.errors import APIError
@@ -24,9 +25,10 @@ async def test_declaring_twice_changes_nothing(broker: Broker) -> None:
 
 
 async def test_many_processes_may_declare_at_once(nats_server: NatsServer) -> None:
-    async with connect(nats_server.url, name="one", within=5) as one, connect(nats_server.url, name="two", within=5) as two:
-        await asyncio.gather(ensure(one), ensure(two))
-        assert len(await one.js.streams_info()) == len(declared())
+    async with AsyncExitStack() as stack:
+        brokers = [await stack.enter_async_context(connect(nats_server.url, name=f"process-{number}", within=5)) for number in range(6)]
+        await asyncio.gather(*(ensure(broker) for broker in brokers))
+        assert len(await brokers[0].js.streams_info()) == len(declared())
 
 
 async def test_nothing_can_be_purged_from_a_stream_of_record(broker: Broker) -> None:

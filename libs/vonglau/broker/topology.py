@@ -28,6 +28,7 @@ ES_REGISTRY, ES_RECORDING, FACT_INGEST = "es_registry", "es_recording", "fact_in
 ACCESS_STATE, SECRETS, CLAIMS, LEASES, POOLS, SLOTS = "access_state", "secrets", "claims", "leases", "pools", "slots"
 
 WAIT_S = 1.0
+TRIES, AGAIN_S = 8, 0.25
 FACT_PARTITIONS = 16
 FACT_AGE_S = 7 * 24 * 3600.0  # facts are archived long before; this bounds the stream
 DUPLICATES_S = 120.0
@@ -123,12 +124,7 @@ async def ensure_stream(broker: Broker, config: StreamConfig) -> Outcome:
     try:
         found = await broker.js.stream_info(str(config.name))
     except NotFoundError:
-        try:
-            with room_for(config):
-                await broker.js.add_stream(config)
-        except BadRequestError as error:
-            if error.err_code != NAME_IN_USE:  # somebody else was quicker, with a first sequence of its own
-                raise
+        await make(broker, config)
         return Outcome.MADE
     wanted = replace(config, first_seq=found.config.first_seq)
     if all(value == getattr(found.config, name) for name, value in stated(wanted).items()):
@@ -138,6 +134,23 @@ async def ensure_stream(broker: Broker, config: StreamConfig) -> Outcome:
     with room_for(config):
         await broker.js.update_stream(wanted)
     return Outcome.CHANGED
+
+
+async def make(broker: Broker, config: StreamConfig) -> None:
+    """Two that make it at once have its room reserved twice for a moment: who is refused looks again. Raises: as `ensure`."""
+    for left in reversed(range(TRIES)):
+        try:
+            with room_for(config):
+                await broker.js.add_stream(config)
+        except BadRequestError as error:
+            if error.err_code != NAME_IN_USE:  # somebody else was quicker, with a first sequence of its own
+                raise
+        except Refused:
+            await asyncio.sleep(AGAIN_S)
+            if not left and not await is_there(broker, str(config.name)):
+                raise
+            continue
+        return
 
 
 @contextmanager
