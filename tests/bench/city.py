@@ -88,13 +88,20 @@ class City:
 
 async def main() -> list[Figure]:
     async with registry() as (folder, url), connect(url, name="bench", within=10) as broker:
-        figures = [await imported(folder)]
+        figures = shown([await imported(folder)])
         await ensure(broker)
-        figures += await spread(broker, url)
+        figures += shown(await spread(broker, url))
     for mongodb in ("", *filter(None, [os.environ.get("VONGLAU_TEST_MONGODB", "")])):
         async with registry() as (folder, url), connect(url, name="bench", within=10) as broker:  # no facts of the store before
             await ensure(broker)
-            figures += await flowing(folder, broker, url, mongodb)
+            figures += shown(await flowing(folder, broker, url, mongodb))
+    return figures
+
+
+def shown(figures: list[Figure]) -> list[Figure]:
+    """At once: what comes later takes its time, and may fail."""
+    for figure in figures:
+        print(f"  {figure}", flush=True)
     return figures
 
 

@@ -21,6 +21,7 @@ from tests.bench.projection import EPOCH, OBJECT, put
 from vonglau.broker import Broker
 from vonglau.broker.topology import FACT_INGEST
 from vonglau.clock import SystemClock
+from vonglau.errors import Unavailable
 from vonglau.eventlog import FactPublisher, HeaderWriter
 from vonglau.footage import footage_bucket
 from vonglau.identity import Caller, LocalIssuer
@@ -88,11 +89,20 @@ async def publish(broker: Broker, footage: Path, told: deque[tuple[int, float]])
         batch = [fact((sent + each) % CAMERAS, (sent + each) // CAMERAS, time.time_ns()) for each in range(due)]
         await asyncio.to_thread(lay_down, footage, batch)
         now = time.time()
-        sequences = await asyncio.gather(*(publisher.publish("segment", each.camera, each, f"{each.number}") for each in batch))
+        sequences = await asyncio.gather(*(tell(publisher, each) for each in batch))
         told.extend((sequence, now) for sequence in sequences)
         sent += due
         await asyncio.sleep(0.05)
     return sent, time.time() - began
+
+
+async def tell(publisher: FactPublisher, fact: SegmentRecorded) -> int:
+    """As ingest's outbox does: until it is stored."""
+    while True:
+        try:
+            return await publisher.publish("segment", fact.camera, fact, f"{fact.number}")
+        except Unavailable:
+            await asyncio.sleep(1.0)
 
 
 def lay_down(footage: Path, facts: list[SegmentRecorded]) -> None:
