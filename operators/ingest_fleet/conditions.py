@@ -68,13 +68,20 @@ def of_demand(bounds: Bounds, demand: Demand | None, plan: Plan) -> Iterator[Con
     capped = plan.wanted > bounds.max_pods
     yield Condition("MaxPodsReached", capped, "TooManyCameras" if capped else "WithinBounds",
                     f"{plan.wanted} pods are needed, maxPods is {bounds.max_pods}" if capped else "")
-    others = ", ".join(demand.overlapping)
-    yield Condition("SelectorOverlaps", bool(others), "SelectedTwice" if others else "Alone",
-                    f"{others} select cameras of this pool too; whose name sorts first has them: {demand.overlapping_cameras} are elsewhere" if others else "")
+    overlaps = "; ".join(overlapping(demand))
+    yield Condition("SelectorOverlaps", bool(overlaps), "SelectedTwice" if overlaps else "Alone", overlaps)
     yield Condition("CamerasUnassigned", bool(demand.unassigned), why_unassigned(demand, plan, is_capped=capped) if demand.unassigned else "AllAssigned",
                     f"{demand.unassigned} of {demand.cameras} cameras have no pod" if demand.unassigned else "")
     yield Condition("CamerasUnselected", bool(demand.unselected), "NoPoolSelectsThem" if demand.unselected else "AllSelected",
                     f"{demand.unselected} cameras of the city are in no pool and are not recorded" if demand.unselected else "")
+
+
+def overlapping(demand: Demand) -> Iterator[str]:
+    """Of several pools that select a camera, the one whose name sorts first has it."""
+    if demand.overlapping:
+        yield f"cameras of this pool, whose name sorts first, are selected by {', '.join(demand.overlapping)} too"
+    if demand.overlapping_cameras:
+        yield f"{demand.overlapping_cameras} cameras that this pool selects are in pools whose names sort before its own"
 
 
 def why_unassigned(demand: Demand, plan: Plan, *, is_capped: bool) -> str:

@@ -1,6 +1,8 @@
 """A pool over its turns, in a cluster that does what Kubernetes would: nothing that the operator forgets, loses or is refused does harm."""
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from operators.ingest_fleet.pool import FINALIZER
@@ -149,10 +151,17 @@ async def test_more_cameras_than_the_bounds_allow_are_told_with_the_reason(world
     assert ("MaxPodsReached", "15 pods are needed, maxPods is 10") in world.cluster.events
 
 
-async def test_selectors_that_overlap_are_told(world: World) -> None:
-    world.needs(20, overlapping=("centre",), overlapping_cameras=4)
+@pytest.mark.parametrize(
+    ("overlap", "message"),
+    [
+        ({"overlapping": ("east", "north")}, "cameras of this pool, whose name sorts first, are selected by east, north too"),
+        ({"overlapping_cameras": 4}, "4 cameras that this pool selects are in pools whose names sort before its own"),
+    ],
+)
+async def test_selectors_that_overlap_are_told_on_either_side(world: World, overlap: dict[str, Any], message: str) -> None:
+    world.needs(20, **overlap)
     await world.turn()
-    assert world.cluster.condition("SelectorOverlaps")[:2] == ("True", "SelectedTwice")
+    assert world.cluster.condition("SelectorOverlaps") == ("True", "SelectedTwice", message)
     world.needs(20)
     await world.turn()
     assert [reason for reason, _ in world.cluster.events if reason.startswith("Selector")] == ["SelectorOverlaps", "SelectorOverlapsOver"]
