@@ -8,18 +8,29 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 import yaml
 
+from faust_jetstream.testkit import Proxy
+from services.ingest.pools import Member, SlotTable
+from services.ingest.pools.census import Census
+from services.ingest.pools.demand import demand
+from services.ingest.pools.selection import Selection
+from services.ingest.roster import Listed, Roster
+from services.ingest.slots import SLOTS
 from tests.e2e.cluster.conftest import MADE_BY, ROOT, Cluster, Object
 from vonglau.errors import Unauthenticated
 from vonglau.identity import Caller
-from vonglau.ingest.v1.service_pb2 import Demand
+from vonglau.ingest.v1.service_pb2 import Demand, GetDemandRequest
 from vonglau.ingest.v1.service_pb2_grpc import add_IngestServicer_to_server
+from vonglau.registry.v1.events_pb2 import CAMERA_CLASS_TRAFFIC
 from vonglau.rpc import Server, Tls
 from vonglau.testing.certificates import Authority
 from vonglau.testing.demand import DemandingIngest
@@ -27,6 +38,8 @@ from vonglau.testing.waiting import eventually
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 IDLE_MB = 120
+LEASE_S = 10
+AWAY = "the fleet stays as it is until this is over: the API server does not answer"
 POOL: Object = {
     "apiVersion": "vonglau.vn/v1alpha1", "kind": "IngestPool", "metadata": {"name": "default"},
     "spec": {
@@ -43,24 +56,67 @@ class NoTokens:
         raise Unauthenticated("TOKEN_FORGED", "certificates alone")
 
 
+class CountingIngest(DemandingIngest):
+    """With cameras it counts them as ingest does, by the pools that it was told of; without, it says what a test has set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cameras: list[Listed] = []
+
+    async def GetDemand(self, request: GetDemandRequest, context: Any) -> Demand:  # noqa: N802 - gRPC's name
+        told = await super().GetDemand(request, context)
+        return self._counted(request.pool) if self.cameras else told
+
+    def _counted(self, pool: str) -> Demand:
+        roster = Roster()
+        roster.cameras = {each.camera: each for each in self.cameras}
+        census = Census(roster, Selection(self.pools))
+        for camera in roster.cameras:
+            census.camera_changed(camera)
+        return demand(pool, census, SlotTable(1, ("ingest-0",) * SLOTS), [Member(pool, "ingest-0", "127.0.0.1:7070", 20)], {})
+
+
+def camera(number: int, zone: str) -> Listed:
+    return Listed(f"cam-{number}", "o-cho-dua", "rtsp://h/1", "", CAMERA_CLASS_TRAFFIC, 0, zone=zone)
+
+
 class Bench:
     def __init__(self, cluster: Cluster, namespace: str, folder: Path) -> None:
         authority = Authority()
         self.cluster, self.namespace, self._folder = cluster, namespace, folder
-        self.ingest = DemandingIngest()  # type: ignore[abstract]
+        self.ingest = CountingIngest()  # type: ignore[abstract]
         theirs = Tls(authority.issue(folder / "ingest", "ingest.e2e.vonglau"), "e2e")
         authority.issue(folder / "operator", "operator.e2e.vonglau")
         self.server = Server("127.0.0.1:0", [(add_IngestServicer_to_server, self.ingest)], NoTokens(), service="ingest", grace_s=0.1, tls=theirs)
         self.operators: list[subprocess.Popen[bytes]] = []
 
-    def operator(self, pools_file: str = "") -> subprocess.Popen[bytes]:
+    def operator(self, pools_file: str = "", kubeconfig: Path | None = None) -> subprocess.Popen[bytes]:
         told = {
-            "VONGLAU_NAMESPACE": self.namespace, "VONGLAU_KUBECONFIG": str(self.cluster.kubeconfig), "VONGLAU_TENANT": "e2e",
+            "VONGLAU_NAMESPACE": self.namespace, "VONGLAU_KUBECONFIG": str(kubeconfig or self.cluster.kubeconfig), "VONGLAU_TENANT": "e2e",
             "VONGLAU_TLS_DIR": str(self._folder / "operator"), "VONGLAU_INGEST_ADDRESS": self.server.address, "VONGLAU_POOLS_FILE": pools_file,
         }  # fmt: skip
-        with (self._folder / f"operator-{len(self.operators)}.log").open("wb") as log:
+        with self._log(len(self.operators)).open("wb") as log:
             self.operators.append(subprocess.Popen([sys.executable, "-m", "operators.ingest_fleet"], cwd=ROOT, env={**os.environ, **told}, stderr=log))
         return self.operators[-1]
+
+    def said(self, operator: int = 0) -> str:
+        """All that it logged."""
+        return self._log(operator).read_text("utf-8", "replace")
+
+    def _log(self, operator: int) -> Path:
+        return self._folder / f"operator-{operator}.log"
+
+    def proxy(self) -> tuple[Proxy, Path]:
+        """Before the API server, and a kubeconfig that leads there."""
+        config = json.loads(self.cluster.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output", "json"))
+        (cluster,) = config["clusters"]
+        server = urlsplit(cluster["cluster"]["server"])
+        if server.hostname not in ("127.0.0.1", "localhost") or server.port is None:
+            pytest.skip("the API server is not on loopback, where a proxy could stand before it")
+        proxy = Proxy(server.port)
+        cluster["cluster"]["server"] = f"{server.scheme}://127.0.0.1:{proxy.port}"
+        (made := self._folder / "through-proxy").write_text(json.dumps(config), "utf-8")
+        return proxy, made
 
     def needs(self, cameras: int) -> None:
         self.ingest.demands["default"] = Demand(cameras=cameras, bitrate_bps=cameras * 200_000)
@@ -80,6 +136,16 @@ class Bench:
     def replicas(self) -> int | None:
         found = self.one("statefulset", "ingest-default")
         return found["spec"]["replicas"] if found else None
+
+    def condition(self, kind: str, pool: str = "default") -> tuple[str, str, str]:
+        """Status, reason, message; empty while nothing is said of it."""
+        found = self.one("ingestpool", pool) or {}
+        said = found.get("status", {}).get("conditions", ())
+        return next(((each["status"], each["reason"], each["message"]) for each in said if each["type"] == kind), ("", "", ""))
+
+    def events(self, reason: str) -> set[str]:
+        """Pools that it was told of."""
+        return {each["involvedObject"]["name"] for each in self.cluster.objects("event", self.namespace) if each["reason"] == reason}
 
     def holder(self) -> str:
         found = self.one("lease", "vonglau-ingest-fleet")
@@ -219,6 +285,78 @@ async def test_declared_pools_come_and_go_with_the_file(bench: Bench, tmp_path: 
     await eventually(lambda: bench.one("statefulset", "ingest-other"), within=30)
     pool = bench.one("ingestpool", "default")
     assert pool is None or "deletionTimestamp" in pool["metadata"]
+
+
+async def test_pools_that_select_the_same_cameras_say_so_until_they_do_not(bench: Bench) -> None:
+    bench.ingest.cameras = [camera(1, "north"), camera(2, "north"), camera(3, "south")]
+    bench.apply(POOL)
+    bench.apply({**changed(selector={"zones": ["north"]}), "metadata": {"name": "centre"}})
+    bench.operator()
+    wanted = {
+        "centre": ("True", "SelectedTwice", "cameras of this pool, whose name sorts first, are selected by default too"),
+        "default": ("True", "SelectedTwice", "2 cameras that this pool selects are in pools whose names sort before its own"),
+    }
+    await eventually(lambda: {pool: bench.condition("SelectorOverlaps", pool) for pool in wanted} == wanted, within=30)
+    await eventually(lambda: bench.events("SelectorOverlaps") == {"centre", "default"}, within=10)
+    bench.apply(changed(selector={"zones": ["south"]}))
+    await eventually(lambda: {bench.condition("SelectorOverlaps", pool)[:2] for pool in ("centre", "default")} == {("False", "Alone")}, within=30)
+
+
+async def test_cameras_that_no_pool_selects_show_on_the_pools_until_one_does(bench: Bench) -> None:
+    bench.ingest.cameras = [camera(1, "north"), camera(2, "east"), camera(3, "east")]
+    bench.apply(changed(selector={"zones": ["north"]}))
+    bench.operator()
+    wanted = ("True", "NoPoolSelectsThem", "2 cameras of the city are in no pool and are not recorded")
+    await eventually(lambda: bench.condition("CamerasUnselected") == wanted, within=30)
+    await eventually(lambda: bench.events("CamerasUnselected") == {"default"}, within=10)
+    bench.apply({**changed(selector={"zones": ["east"]}), "metadata": {"name": "centre"}})
+    await eventually(lambda: bench.condition("CamerasUnselected")[:2] == ("False", "AllSelected"), within=30)
+
+
+@pytest.mark.parametrize("is_silent", [False, True], ids=["connections are refused", "connections stand still"])
+async def test_it_goes_on_by_itself_once_the_api_server_is_back(bench: Bench, *, is_silent: bool) -> None:
+    proxy, kubeconfig = bench.proxy()
+    bench.apply(POOL)
+    bench.needs(20)
+    await proxy.__aenter__()
+    try:
+        process = bench.operator(kubeconfig=kubeconfig)
+        await eventually(lambda: bench.replicas() == 1, within=30)
+        holder = bench.holder()
+        async with away(proxy, is_silent=is_silent):
+            bench.needs(60)
+            await eventually(lambda: AWAY in bench.said(), within=30)
+            bench.cluster.kubectl("scale", "statefulset/ingest-default", "-n", bench.namespace, "--replicas=2")
+            await eventually(lambda: datetime.now(UTC) - renewed(bench) > timedelta(seconds=LEASE_S), within=30, why="its lease has run out")
+            before = renewed(bench)
+            assert bench.replicas() == 2
+        await eventually(lambda: bench.replicas() == 3, within=30)
+        assert renewed(bench) > before
+        assert bench.holder() == holder
+        assert process.poll() is None
+        assert bench.said().count(AWAY) == 1
+    finally:
+        await proxy.__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def away(proxy: Proxy, *, is_silent: bool) -> AsyncIterator[None]:
+    """Nothing comes through meanwhile."""
+    if is_silent:
+        proxy.pause()
+        yield
+        proxy.resume()
+    else:
+        await proxy.__aexit__(None, None, None)
+        yield
+        await proxy.__aenter__()
+
+
+def renewed(bench: Bench) -> datetime:
+    """The lease, the last time."""
+    found = bench.one("lease", "vonglau-ingest-fleet")
+    assert found is not None
+    return datetime.fromisoformat(found["spec"]["renewTime"])
 
 
 async def test_a_template_that_kubernetes_refuses_is_told_in_its_words(bench: Bench) -> None:
