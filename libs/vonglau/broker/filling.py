@@ -21,7 +21,7 @@ LOOK_S = 60.0
 async def measured(broker: Broker, streams: Iterable[str]) -> AsyncIterator[None]:
     """Inside, each is looked at every minute."""
     shares: dict[str, float] = {}
-    gauge(LOG_FILLED, lambda: [(share, {STREAM: stream}) for stream, share in shares.items()])
+    gauge(LOG_FILLED, lambda: [(share, {STREAM: stream}) for stream, share in tuple(shares.items())])  # read from another thread
     looking = asyncio.create_task(look(broker, list(streams), shares))
     try:
         yield
