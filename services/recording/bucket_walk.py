@@ -1,4 +1,4 @@
-"""Which cameras and days a bucket holds, found by their prefixes: two requests each, however many objects there are; and what is neither."""
+"""Which cameras and days a bucket holds, and what is neither, found level by level: the time is that of the levels, however many objects there are."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
@@ -8,50 +8,47 @@ from vonglau.footage import Footage, footage_bucket
 from vonglau.media.segment import day_prefix
 
 BUCKETS = footage_bucket("")
-BEHIND = "~"  # sorts after everything that a key may contain
+DAY_LEVEL = 4  # <camera>/<yyyy>/<mm>/<dd>/
 
 
 async def owners(footage: Footage) -> list[str]:
     return [bucket.removesuffix(BUCKETS) for bucket in await footage.buckets() if bucket.endswith(BUCKETS)]
 
 
-async def cameras(footage: Footage, owner: str) -> AsyncIterator[str]:
-    after = ""
-    while key := await first_key(footage, owner, "", after):
-        camera = key.partition("/")[0]
-        yield camera
-        after = f"{camera}/{BEHIND}"
+async def cameras(footage: Footage, owner: str) -> list[str]:
+    return [each.removesuffix("/") for each in await level(footage, owner, "") if is_folder(each)]
 
 
-async def days(footage: Footage, owner: str, camera: str) -> AsyncIterator[int]:
-    """In order; keys outside the layout are passed over."""
-    after = ""
-    while key := await first_key(footage, owner, f"{camera}/", after):
-        day = day_of_path(key)
-        if day is None:
-            after = key
-            continue
-        yield day
-        after = day_prefix(camera, day * DAY_NS) + BEHIND
+async def days(footage: Footage, owner: str, camera: str) -> list[int]:
+    """In order; what is laid out otherwise is passed over."""
+    folders = [f"{camera}/"]
+    for _ in range(1, DAY_LEVEL):
+        folders = [below for folder in folders for below in await level(footage, owner, folder) if is_folder(below)]
+    return [day for folder in folders if (day := day_of(folder)) is not None]
 
 
-async def strays(footage: Footage, owner: str, cameras: Collection[str]) -> AsyncIterator[str]:
-    """Keys of none of these cameras, or of no day of theirs. A request for each of them and for each camera's day."""
-    after = ""
-    while key := await first_key(footage, owner, "", after):
-        camera = key.partition("/")[0]
-        day = day_of_path(key) if camera in cameras else None
-        if day is None:
-            yield key
-        after = key if day is None else day_prefix(camera, day * DAY_NS) + BEHIND
+async def strays(footage: Footage, owner: str, cameras: Collection[str], folder: str = "") -> AsyncIterator[str]:
+    """Keys of none of these cameras, or of no day of theirs, in order."""
+    for each in await level(footage, owner, folder):
+        if not is_folder(each):
+            yield each
+        elif each.count("/") < DAY_LEVEL and each.partition("/")[0] in cameras:
+            async for key in strays(footage, owner, cameras, each):
+                yield key
+        elif day_of(each) is None:
+            async for info in footage.list(footage_bucket(owner), each):
+                yield info.key
 
 
-async def first_key(footage: Footage, owner: str, prefix: str, after: str) -> str:
-    """"" where there is none."""
-    listing = footage.list(footage_bucket(owner), prefix, after)
-    try:
-        async for each in listing:
-            return each.key
-    finally:
-        await listing.aclose()
-    return ""
+async def level(footage: Footage, owner: str, folder: str) -> list[str]:
+    return sorted([each async for each in footage.children(footage_bucket(owner), folder)])
+
+
+def is_folder(name: str) -> bool:
+    return name.endswith("/")
+
+
+def day_of(folder: str) -> int | None:
+    """None: it is not a day's folder."""
+    day, camera = day_of_path(folder), folder.partition("/")[0]
+    return day if day is not None and day_prefix(camera, day * DAY_NS) == folder else None

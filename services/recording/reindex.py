@@ -6,6 +6,7 @@ camera was registered, suspended or retired.
 """
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from services.recording.deletion import Deletions
 from services.recording.recorded_camera import RecordedCameras
 from vonglau.clock import Clock
 from vonglau.documents import Document
+from vonglau.ending import Parts
 from vonglau.errors import Damaged, Poison
 from vonglau.footage import Footage, footage_bucket
 from vonglau.ingest.v1.events_pb2 import InterruptionObserved, SegmentRecorded, StreamChanged
@@ -34,6 +36,7 @@ from vonglau.subscription import Plant
 log = logging.getLogger(__name__)
 
 NOTES = 100  # cameras that are named; the others are counted
+AT_ONCE = 8  # cameras; the store answers as many at once
 
 
 @dataclass(slots=True)
@@ -76,22 +79,33 @@ class Reindex:
     async def __call__(self, plant: Plant, *, buckets_only: bool) -> None:
         held: dict[str, list[str]] = {}
         for owner in await bucket_walk.owners(self._footage):
-            async for camera in bucket_walk.cameras(self._footage, owner):
+            for camera in await bucket_walk.cameras(self._footage, owner):
                 held.setdefault(camera, []).append(owner)
-        noted = 0
-        for done, (camera, owners) in enumerate(sorted(held.items()), 1):
-            noted += await self._camera(plant, Restored(camera), owners, noted, buckets_only=buckets_only)
-            plant.progress(done, len(held))
-        if noted > NOTES:
-            plant.note(f"the same holds for {noted - NOTES} more cameras")
+        left, notes = iter(held.items()), dict.fromkeys(held, "")
+        done = itertools.count(1)
+
+        async def share() -> None:
+            for camera, owners in left:
+                notes[camera] = await self._camera(plant, Restored(camera), owners, buckets_only=buckets_only)
+                plant.progress(next(done), len(held))
+
+        async with Parts() as parts:
+            for _ in range(AT_ONCE):
+                parts.start(share())
+            await parts.over()
+        told = [notes[camera] for camera in sorted(held) if notes[camera]]
+        for each in told[:NOTES]:
+            plant.note(each)
+        if len(told) > NOTES:
+            plant.note(f"the same holds for {len(told) - NOTES} more cameras")
         if buckets_only and held:
             plant.note("when cameras were registered, suspended or retired is not in the buckets: each counts as meant to record since its first segment")
 
-    async def _camera(self, plant: Plant, restored: Restored, owners: list[str], noted: int, *, buckets_only: bool) -> int:
-        """How many notes the camera asked for."""
+    async def _camera(self, plant: Plant, restored: Restored, owners: list[str], *, buckets_only: bool) -> str:
+        """What could not be known of it; empty: all is."""
         days: dict[int, list[str]] = {}
         for owner in owners:
-            async for day in bucket_walk.days(self._footage, owner, restored.camera):
+            for day in await bucket_walk.days(self._footage, owner, restored.camera):
                 days.setdefault(day, []).append(owner)
         for day in sorted(days):
             await hand_over(plant, restored.camera, restored.before(day))
@@ -103,10 +117,7 @@ class Reindex:
         await plant.put(Deletions.collection, [(name, restored.camera, each) for name, each in restored.deletions.items()])
         if buckets_only and restored.owner:
             await plant.put(Cameras.collection, [(restored.camera, restored.camera, found_camera(restored))])
-        text = note(restored)
-        if text and noted < NOTES:
-            plant.note(text)
-        return int(bool(text))
+        return note(restored)
 
     async def _day(self, restored: Restored, owner: str, day: int, *, buckets_only: bool) -> None:
         record = DayRecord()

@@ -98,7 +98,7 @@ class Verifier:
     async def _strays(self, owner: str) -> AsyncIterator[str]:
         """A camera that has another owner by now left its earlier footage here."""
         registered = {each async for each in self._index.registered_to([owner])}
-        theirs = {each async for each in bucket_walk.cameras(self._footage, owner) if each in registered or await self._was_recorded_for(owner, each)}
+        theirs = {each for each in await bucket_walk.cameras(self._footage, owner) if each in registered or await self._was_recorded_for(owner, each)}
         async for key in bucket_walk.strays(self._footage, owner, theirs):
             yield key
 
@@ -201,7 +201,7 @@ class Verifier:
         return not follows or not 0 <= self._clock.now_ns() - name.start_ns <= LATE_NS
 
     async def _days(self, scope: Scope, owner: str) -> AsyncIterator[tuple[int, list[ObjectInfo]]]:
-        async for day in bucket_walk.days(self._footage, owner, scope.camera):
+        for day in await bucket_walk.days(self._footage, owner, scope.camera):
             if scope.first_day <= day <= scope.last_day:
                 yield day, [each async for each in self._footage.list(footage_bucket(owner), day_prefix(scope.camera, day * DAY_NS))]
 

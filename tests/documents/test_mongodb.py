@@ -2,15 +2,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pymongo.errors import AutoReconnect
 
-from tests.backends.places import MongoPlace
-from vonglau.documents import Changes, Checkpoint, Condition, Index, Overtaken, Write, building
+from tests.backends.places import MongoPlace, mongodb_url
+from vonglau.deadline import within
+from vonglau.documents import Changes, Checkpoint, Condition, Index, Overtaken, Write, building, open_documents
 from vonglau.documents.mongo import MongoDocuments
 from vonglau.errors import Unavailable
+from vonglau.settings import PlatformSettings
+from vonglau.testing.waiting import eventually
+from vonglau.testing.wire import Wire
 
 pytestmark = [pytest.mark.backends, pytest.mark.parametrize("place", [MongoPlace], indirect=True)]
 
@@ -171,3 +177,32 @@ async def test_an_acknowledgement_that_got_lost_is_made_good_by_the_repetition(s
         await store.apply(changes)
     assert (await store.checkpoints("p"))[LOG].sequence == 5
     assert (await store.get("things", "a") or {})["_seq"] == {LOG: 5}
+
+
+@pytest.fixture
+async def wire(place: MongoPlace) -> AsyncIterator[Wire]:
+    server = urlsplit(mongodb_url())
+    made = Wire((server.hostname or "", server.port or 27017))
+    await made.join()
+    yield made
+    await made.cut()
+
+
+async def test_a_server_that_went_silent_and_came_back_is_found_within_seconds(wire: Wire, database: Any) -> None:
+    """As when a pod goes and its address answers nothing until the next one has it: connections that began meanwhile never hear."""
+    store = open_documents(PlatformSettings(documents=f"mongodb://127.0.0.1:{wire.port}/{database.name}?directConnection=true"), "tests")
+
+    async def is_there() -> bool:
+        try:
+            with within(0.5):
+                return await store.count("things") == 0
+        except Unavailable:
+            return False
+
+    assert await is_there()
+    await wire.fall_silent()
+    await eventually(lambda: wire.ends)
+    assert not await is_there()
+    await wire.join()
+    await eventually(is_there, within=8.0)
+    await store.close()

@@ -40,8 +40,14 @@ def test_a_service_comes_with_its_own_credential(opened: Any, tmp_path: Path) ->
     others = [("recording.username", "rec"), ("recording.password", "two")]
     folder = written(tmp_path, ("registry.username", "reg"), ("registry.password", "one\n"), ("ca.crt", "…"), *others)
     options = opened("registry", documents="mongodb://db", documents_credentials=folder).options
+    assert options.pop("connectTimeoutMS") < 5_000
     assert options == {"appname": "vonglau-registry", "username": "reg", "password": "one", "authSource": "admin", "tlsCAFile": str(folder / "ca.crt")}
-    assert "authSource" not in opened("registry", documents="mongodb://db/?authSource=city", documents_credentials=folder).options
+
+
+def test_what_the_url_says_comes_first(opened: Any, tmp_path: Path) -> None:
+    folder = written(tmp_path, ("registry.username", "reg"), ("registry.password", "one"))
+    options = opened("registry", documents="mongodb://db/?authsource=city&connectTimeoutMS=9000", documents_credentials=folder).options
+    assert set(options) == {"appname", "username", "password"}
 
 
 def test_a_credential_without_its_password_is_told_at_the_start(opened: Any, tmp_path: Path) -> None:

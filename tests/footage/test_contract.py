@@ -152,6 +152,25 @@ async def test_a_list_goes_on_within_the_folder_where_the_page_before_ended(stor
     assert await keys(store, after="cam-1-b/a") == ["cam-1/a", "cam-1/b", "cam-2/a"]
 
 
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sets(KEY_TEXT, max_size=12), st.sampled_from(["", "a/", "b/", "1/a/", "a/b/1/"]))
+async def test_a_level_has_each_next_part_of_the_keys_once(store: Footage, wanted: set[str], prefix: str) -> None:
+    await store.delete(BUCKET, await keys(store))
+    stored = {key for key in wanted if not any(other.startswith(f"{key}/") for other in wanted)}
+    for key in stored:
+        await store.put_bytes(BUCKET, key, b"", {})
+    parts = {key.removeprefix(prefix).partition("/")[:2] for key in stored if key.startswith(prefix)}
+    assert sorted([each async for each in store.children(BUCKET, prefix)]) == sorted(f"{prefix}{name}{slash}" for name, slash in parts)
+
+
+async def test_a_level_longer_than_one_page_is_complete_and_an_absent_one_is_empty(store: Footage) -> None:
+    wanted = [f"cam-{n:04}/a" for n in range(300)]
+    await asyncio.gather(*(store.put_bytes(BUCKET, key, b"", {}) for key in wanted))
+    assert sorted([each async for each in store.children(BUCKET)]) == [key.removesuffix("a") for key in wanted]
+    for bucket, prefix in ((BUCKET, "nobody/"), (BUCKET, "cam-0001/a/"), (footage_bucket("nobody"), "")):
+        assert [each async for each in store.children(bucket, prefix)] == []
+
+
 async def test_a_list_tells_digest_and_metadata(store: Footage) -> None:
     await store.put_bytes(BUCKET, KEY, b"video", {"owner": "police"})
     assert [info async for info in store.list(BUCKET)] == [ObjectInfo(KEY, 5, hashlib.sha256(b"video").digest(), {"owner": "police"})]

@@ -146,6 +146,13 @@ async def test_files_that_are_no_objects_are_not_listed(store: Footage, root: Pa
     assert [info async for info in store.list(BUCKET)] == []
 
 
+@pytest.mark.parametrize("prefix", ["../police-footage/", "./", ".info/", ".info/cam-1/", "//"])
+async def test_a_level_is_of_the_bucket_and_of_objects_only(store: Footage, prefix: str) -> None:
+    await store.put_bytes(BUCKET, KEY, b"", {})
+    assert [each async for each in store.children(BUCKET, prefix)] == []
+    assert [each async for each in store.children(BUCKET)] == ["cam-1/"]
+
+
 async def test_a_folder_that_is_away_is_not_taken_for_an_empty_one(store: Footage, root: Path) -> None:
     await store.put_bytes(BUCKET, KEY, b"x", {})
     away = shutil.move(root, root.with_name("unmounted"))

@@ -3,15 +3,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from vonglau.documents.port import Documents
 from vonglau.documents.sqlite import SqliteDocuments
 from vonglau.settings import PlatformSettings
 
+CONNECT_MS = 3_000  # the driver's own 20 s would pass before it looks again for a server that went and came back under one address
+
 
 def open_documents(settings: PlatformSettings, service: str) -> Documents:
     """In MongoDB a database per service, `<path of the URL>_<service>` or `vonglau_<service>`; credentials are read once, at the start.
+    The URL's own options come first.
 
     Raises: OSError, where a credential is missing.
     """
@@ -20,9 +23,9 @@ def open_documents(settings: PlatformSettings, service: str) -> Documents:
     from vonglau.documents.mongo import MongoDocuments  # here, since its import takes time that no start without it should spend
 
     parts = urlsplit(settings.documents)
-    options = {"appname": f"vonglau-{service}", **credentials(settings.documents_credentials, service)}
-    if "authsource=" in parts.query.lower():
-        options.pop("authSource", None)
+    given = {name.lower() for name in parse_qs(parts.query, keep_blank_values=True)}
+    usual = {"appname": f"vonglau-{service}", "connectTimeoutMS": CONNECT_MS, **credentials(settings.documents_credentials, service)}
+    options = {name: value for name, value in usual.items() if name.lower() not in given}
     return MongoDocuments(settings.documents, f"{parts.path.strip('/') or 'vonglau'}_{service}", **options)
 
 

@@ -73,6 +73,9 @@ class Bucket:
             if info is not None:
                 yield info
 
+    def children(self, prefix: str) -> list[str]:
+        return list(_names(self.folder, prefix)) if not prefix or is_key(prefix.removesuffix("/")) else []
+
     def _keys(self, above: str, prefix: str, after: str) -> Iterator[str]:
         for key in sorted(_names(self.folder, above)):
             if not key.endswith("/"):

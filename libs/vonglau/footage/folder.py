@@ -64,6 +64,10 @@ class FolderFootage:
             for info in page:
                 yield info
 
+    async def children(self, bucket: str, prefix: str = "") -> AsyncGenerator[str, None]:
+        for key in await self._run(lambda: self._standing(bucket).children(prefix)):
+            yield key
+
     async def delete(self, bucket: str, keys: Iterable[str]) -> None:
         await self._run(lambda: self._standing(bucket).delete(keys))
 

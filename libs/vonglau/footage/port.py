@@ -60,6 +60,12 @@ class Footage(Protocol):
     def list(self, bucket: str, prefix: str = "", after: str = "") -> AsyncGenerator[ObjectInfo, None]:
         """Objects whose key begins with prefix and is greater than after, in the byte order of the whole key; nothing when there is no such bucket."""
 
+    def children(self, bucket: str, prefix: str = "") -> AsyncGenerator[str, None]:
+        """The next level below a prefix that is empty or ends with /, in no order: keys of objects and, with a / at the end, what longer keys begin with.
+
+        Takes time by what it hands out, not by what lies deeper. After a crash it may name a folder that holds nothing.
+        """
+
     async def delete(self, bucket: str, keys: Iterable[str]) -> None:
         """Remove objects; keys that are not there are passed over."""
 

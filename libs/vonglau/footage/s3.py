@@ -4,7 +4,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -125,10 +125,21 @@ class S3Footage:
 
     async def list(self, bucket: str, prefix: str = "", after: str = "") -> AsyncGenerator[ObjectInfo, None]:
         objects = self._of(bucket).asked.list_objects(self._name(bucket), prefix=prefix, recursive=True, start_after=after or None, include_user_meta=True)
-        while page := await self._run("list objects", lambda: absent_as((), lambda: tuple(itertools.islice(objects, _LISTED_AT_ONCE)))):
+        async for page in self._pages(objects):
             for info in await asyncio.gather(*(self._described(bucket, each) for each in page)):
                 if info is not None:
                     yield info
+
+    async def children(self, bucket: str, prefix: str = "") -> AsyncGenerator[str, None]:
+        async for page in self._pages(self._of(bucket).asked.list_objects(self._name(bucket), prefix=prefix)):
+            for each in page:
+                yield each.object_name or ""
+
+    async def _pages(self, objects: Iterator[Object]) -> AsyncGenerator[tuple[Object, ...], None]:
+        """objects: asks the store as it is read."""
+        none: tuple[Object, ...] = ()
+        while page := await self._run("list objects", lambda: absent_as(none, lambda: tuple(itertools.islice(objects, _LISTED_AT_ONCE)))):
+            yield page
 
     async def _described(self, bucket: str, each: Object) -> ObjectInfo | None:
         """None: it is gone by now."""

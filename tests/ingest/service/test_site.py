@@ -22,6 +22,7 @@ from vonglau.errors import LostRace, Unavailable
 from vonglau.ingest.v1 import service_pb2 as wire
 from vonglau.testing.certificates import Authority
 from vonglau.testing.waiting import eventually
+from vonglau.testing.wire import Wire
 
 if TYPE_CHECKING:
     from tests.ingest.service.conftest import City
@@ -41,47 +42,19 @@ class Site:
         assert main([str(self.users), "--site", SITE.removeprefix("site-")]) == 0
         accounts = self.users / ACCOUNTS_FILE
         users = accounts.read_text("utf-8").replace("users: [", "users: [ { user: tests, password: tests },")
-        self._door, self._port, self._links = free_port(), free_port(), list[asyncio.StreamWriter]()
-        self._wire: asyncio.Server | None = None
+        door = free_port()
+        self.wire = Wire(("127.0.0.1", door))
         tls = Authority().issue(folder / "tls", "localhost")
-        told = {"0.0.0.0:7422": f"127.0.0.1:{self._door}", "/tls/": f"{tls}/", "/data": str(folder / "hub"), "include accounts.conf": users}
+        told = {"0.0.0.0:7422": f"127.0.0.1:{door}", "/tls/": f"{tls}/", "/data": str(folder / "hub"), "include accounts.conf": users}
         self.hub = NatsServer(folder / "hub", port=free_port(), extra=example("hub.conf", told))
         own = {"$SITE_KEY": public_key(seed_file(self.users, SITE)), "$SITE_SEED": seed_file(self.users, SITE).read_text("utf-8").strip()}
-        own |= {"/tls/": f"{tls}/", "hub.example:7422": f"localhost:{self._port}"}
+        own |= {"/tls/": f"{tls}/", "hub.example:7422": f"localhost:{self.wire.port}"}
         self.leaf = NatsServer(folder / "leaf", port=free_port(), extra=example("leaf.conf", own))
 
     @property
     def centre(self) -> str:
         """For whom everything is allowed."""
         return f"nats://tests:tests@127.0.0.1:{self.hub.port}"
-
-    async def join(self) -> None:
-        self._wire = await asyncio.start_server(self._carry, "127.0.0.1", self._port)
-
-    async def cut(self) -> None:
-        """Nothing passes any more, and no new connection comes about."""
-        if self._wire is not None:
-            self._wire.close()
-            for writer in self._links:
-                writer.close()
-            self._links.clear()
-            await self._wire.wait_closed()
-            self._wire = None
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._door)
-        self._links += [writer, far_writer]
-        await asyncio.gather(copied(reader, far_writer), copied(far_reader, writer))
-
-
-async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while chunk := await reader.read(65536):
-            writer.write(chunk)
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
 
 
 def example(name: str, replaced: dict[str, str]) -> str:
@@ -99,9 +72,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with made.hub, made.leaf:
         seed = seed_file(made.users, JOB)
         assert await reconcile(ReconcileSettings(nats_url=made.hub.url, nats_seed_file=seed, stream_replicas=1, within_s=5.0)) == 0
-        await made.join()
+        await made.wire.join()
         yield made
-        await made.cut()
+        await made.wire.cut()
 
 
 @pytest.fixture
@@ -170,9 +143,9 @@ async def test_a_watch_goes_on_when_the_link_is_back(site: Site, at_site: Broker
 
     watching = asyncio.create_task(watch())
     await eventually(lambda: seen)
-    await site.cut()
+    await site.wire.cut()
     await eventually(lambda: not_there(claims), within=30)
-    await site.join()
+    await site.wire.join()
     async with connect(site.centre, name="centre", within=5) as centre:
         await KeyValue(centre, CLAIMS).put("started.a", b"2")
     await eventually(lambda: seen[-1] == b"2", within=30)
@@ -201,12 +174,12 @@ async def test_while_the_link_is_away_the_site_records_and_afterwards_all_is_tol
     await city.start()
     await city.register("cam-1", farm.url("cam-1"))
     before = len(await city.recorded("cam-1", 2))
-    await site.cut()
+    await site.wire.cut()
     await eventually(lambda: city.spooled_files() >= 6, within=30)
     health = await city.health()
     assert (health.log_reachable, health.facts_waiting > 0) == (False, True)
     assert (await city.status("cam-1")).state == wire.RECORDING_STATE_RECORDING
-    await site.join()
+    await site.wire.join()
     segments = await city.recorded("cam-1", before + 8, within=60)
     assert all(after.contiguous and after.start_ns == one.end_ns for one, after in pairwise(segments))
     await city.register("cam-2", farm.url("cam-2"))
