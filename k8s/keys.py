@@ -39,10 +39,15 @@ def manifests(folder: Path, namespace: str, backends: str) -> list[dict[str, Any
     return [
         secret(namespace, "vonglau-identity", {name: (folder / name).read_bytes() for name in ISSUED}),
         secret(namespace, "vonglau-wrapping-key", kept(folder, "secrets.key", lambda: os.urandom(32))),
-        secret(namespace, "vonglau-archive-key", kept(folder, "archive.key", lambda: Ed25519PrivateKey.generate().private_bytes_raw())),
+        secret(namespace, "vonglau-archive-key", archive_key(folder)),
         secret(namespace, "vonglau-footage", footage),
         secret(backends, "minio", {**footage, **credential(folder, "root")}),
     ]
+
+
+def archive_key(folder: Path) -> dict[str, bytes]:
+    whole = kept(folder, "archive.key", lambda: Ed25519PrivateKey.generate().private_bytes_raw())
+    return whole | {"archive.pub": Ed25519PrivateKey.from_private_bytes(whole["archive.key"]).public_key().public_bytes_raw()}
 
 
 def credential(folder: Path, role: str) -> dict[str, bytes]:

@@ -1,17 +1,15 @@
-"""`python -m services.recording`: timelines, playback, archives, retention, proof."""
+"""`python -m services.recording`: timelines, playback, proof. What archives and deletes is a process of its own, `services.recording.retention_job`."""
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import AsyncExitStack
 from functools import partial
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from services.recording.archiving import Archive, Archiving
+from services.recording.archive_key import proving_key
 from services.recording.buckets import Buckets
 from services.recording.camera_hour import CameraHours
 from services.recording.cameras import Cameras
+from services.recording.caught_up import PROJECTION, SOURCES, caught_up
 from services.recording.checked_facts import CheckedFacts
 from services.recording.deletion import Deletions
 from services.recording.footage_index import FootageIndex
@@ -19,8 +17,6 @@ from services.recording.gap_watch import GapWatch
 from services.recording.playback import Playback
 from services.recording.recorded_camera import RecordedCameras
 from services.recording.reindex import Reindex
-from services.recording.retaining import Retaining
-from services.recording.retention import read_rules
 from services.recording.servicer import Servicer
 from services.recording.settings import RecordingSettings
 from services.recording.spool import IngestSpool
@@ -28,27 +24,24 @@ from services.recording.timelines import Timelines
 from services.recording.verify import Verifier
 from vonglau.access import Access, AccessState
 from vonglau.broker import Broker, KeyValue, attached
-from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, ES_REGISTRY, FACT_AGE_S, FACT_INGEST
+from vonglau.broker.topology import ACCESS_STATE, ES_RECORDING, FACT_AGE_S
 from vonglau.clock import SystemClock
 from vonglau.documents import open_documents
-from vonglau.errors import Unavailable
-from vonglau.eventlog import Call, EventLog, HeaderWriter, JetStreamStore, LogWalk, Version
+from vonglau.eventlog import Call, LogWalk
 from vonglau.footage import open_footage
-from vonglau.footage.roles import RECORDING, RETENTION
+from vonglau.footage.roles import RECORDING
 from vonglau.identity import JWKS_FILE
 from vonglau.identity import Verifier as TokenVerifier
-from vonglau.keyfile import key_file
 from vonglau.leases import Lease
 from vonglau.operations.servicer import OperationsServicer
 from vonglau.operations.v1.service_pb2_grpc import add_ProjectionsServicer_to_server
 from vonglau.recording.v1.service_pb2_grpc import add_RecordingServicer_to_server
 from vonglau.rpc import Identity, Server, address_file, address_of, caller, run_service
-from vonglau.subscription import EventSource, JetStreamEvents, Projection, ProjectionRunner, Source
-from vonglau.telemetry import gauge, inject, names
+from vonglau.subscription import JetStreamEvents, Projection, ProjectionRunner
+from vonglau.telemetry import gauge, names
 from vonglau.timers import Every, KeptRuns, Timers
 
 SERVICE = "recording"
-SOURCES = (Source(FACT_INGEST, ("fact.>",)), Source(ES_REGISTRY, ("es.registry.camera.*",)), Source(ES_RECORDING, ("es.recording.custody.*",)))
 
 
 async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
@@ -56,21 +49,17 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(attached(settings, SERVICE))
         lease = partial(leased, broker, settings.lease_ttl_s)
-        log = EventLog(JetStreamStore(broker.nc), HeaderWriter(f"/vonglau/{settings.tenant}/{SERVICE}", clock, inject))
-        footage, eraser = await open_footage(settings, RECORDING), await open_footage(settings, RETENTION)
+        footage = await open_footage(settings, RECORDING)
         stack.push_async_callback(footage.close)
-        stack.push_async_callback(eraser.close)
         documents = open_documents(settings, SERVICE)
         stack.push_async_callback(documents.close)
-        if not settings.footage and not settings.archive_key.exists():  # the first start of all: an absent store is a new one, and not one that is away
-            settings.footage_dir.mkdir(parents=True, exist_ok=True)
-        key = Ed25519PrivateKey.from_private_bytes(key_file(settings.archive_key, Ed25519PrivateKey.generate().private_bytes_raw))
+        key = proving_key(settings)
 
         views = (CameraHours(), RecordedCameras(), Cameras(), Deletions())
-        seed = Reindex(footage, [key.public_key()], clock, facts_kept_s=FACT_AGE_S)
+        seed = Reindex(footage, [key], clock, facts_kept_s=FACT_AGE_S)
         facts = CheckedFacts(JetStreamEvents(broker.nc), footage)
         runner = ProjectionRunner(
-            Projection(SERVICE, SOURCES, views, seed=seed), documents=documents, events=facts, lease=lease("projection"),
+            Projection(PROJECTION, SOURCES, views, seed=seed), documents=documents, events=facts, lease=lease("projection"),
         )
         buckets = ProjectionRunner(Buckets(footage).subscription, documents=documents, events=JetStreamEvents(broker.nc), lease=lease("buckets"))
         for each in (runner, buckets):
@@ -82,18 +71,18 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(link.close)
         index, spool = FootageIndex(documents), IngestSpool(link)
         timelines = Timelines(index, spool, clock)
-        archiving = Archiving(index, Archive(footage, key, clock), clock, grace_s=settings.archive_grace_s, window_days=settings.archive_window_days)
-        retaining = Retaining(index, archiving, footage, eraser, log, read_rules(settings.rules_file), clock)
         watch = GapWatch(index, timelines, clock)
         gauge(names.PENDING_LATE, lambda: [(watch.late, {})])
+        walk = LogWalk(broker.nc, ES_RECORDING)
         timers = Timers(lease("jobs"), KeptRuns(broker), clock)
-        schedule(timers, settings, archiving, retaining, watch, LogWalk(broker.nc, ES_RECORDING))
+        timers.every(f"{SERVICE}-gap-watch", Every(settings.gap_watch_every_s), lambda _: watch.run())
+        timers.every(f"{SERVICE}-log-walk", Every(settings.log_walk_every_s), lambda _: walk.run())
         await timers.start(ready=partial(caught_up, runner, facts))
         stack.push_async_callback(timers.stop)
 
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
         late_archive_s = settings.archive_grace_s + 2 * settings.archive_every_s
-        verifier = Verifier(index, footage, [key.public_key()], clock, archived_after_s=late_archive_s)
+        verifier = Verifier(index, footage, [key], clock, archived_after_s=late_archive_s)
         servicer = Servicer(access, runner, index, timelines, Playback(index, footage, spool), verifier, clock)
         server = Server(
             settings.listen,
@@ -113,32 +102,12 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         await stop.wait()
 
 
-def schedule(timers: Timers, settings: RecordingSettings, archiving: Archiving, retaining: Retaining, watch: GapWatch, walk: LogWalk) -> None:
-    timers.every(f"{SERVICE}-archive", Every(settings.archive_every_s), lambda _: archiving.run())
-    timers.every(f"{SERVICE}-retention", Every(settings.retention_every_s), lambda _: retaining.run())
-    timers.every(f"{SERVICE}-gap-watch", Every(settings.gap_watch_every_s), lambda _: watch.run())
-    timers.every(f"{SERVICE}-log-walk", Every(settings.log_walk_every_s), lambda _: walk.run())
-
-
 def leased(broker: Broker, ttl_s: int, job: str) -> Lease:
     return Lease(broker, f"{SERVICE}-{job}", ttl_s=ttl_s)
 
 
 async def authorised(access: Access, context: object, action: str) -> None:
     await access.require(Call(str(caller(context)), getattr(context, "method", "")), action)
-
-
-async def caught_up(runner: ProjectionRunner, events: EventSource) -> None:
-    """Return when the documents hold what the logs held now: no job judges by a half-filled index."""
-    for source in SOURCES:
-        while True:
-            try:
-                last = (await events.state(source.log)).last_sequence
-                await runner.passed(Version(source.log, last), 60.0)
-                break
-            except Unavailable as error:
-                logging.getLogger(__name__).info("jobs wait: %s", error)
-                await asyncio.sleep(1.0)
 
 
 if __name__ == "__main__":

@@ -27,19 +27,16 @@ from vonglau.telemetry import count, names
 
 logger = logging.getLogger(__name__)
 
-CALL = Call("service:recording", "retention")
+CALL = Call("service:retention", "retention")
 AT_ONCE = 1_000  # keys in one delete
 
 
 class Retaining:
-    def __init__(
-        self, index: FootageIndex, archiving: Archiving, footage: Footage, eraser: Footage, log: EventLog, rules: Sequence[Rule], clock: Clock
-    ) -> None:
-        """eraser: the same store, as the one who may delete there."""
+    def __init__(self, index: FootageIndex, archiving: Archiving, footage: Footage, log: EventLog, rules: Sequence[Rule], clock: Clock) -> None:
+        """footage: as the one who may delete there."""
         self._index = index
         self._archiving = archiving
         self._footage = footage
-        self._eraser = eraser
         self._log = log
         self._rules = rules
         self._clock = clock
@@ -116,7 +113,7 @@ class Retaining:
         day = day_of(intent.day)
         keys = await self._keys(intent, day)
         for first in range(0, len(keys), AT_ONCE):
-            await self._eraser.delete(footage_bucket(intent.owner), keys[first:first + AT_ONCE])
+            await self._footage.delete(footage_bucket(intent.owner), keys[first:first + AT_ONCE])
         listed = Deletion(rule=intent.rule, article=intent.article, hours=intent.hours, numbers=intent.numbers, digest=intent.digest, keys=keys)
         archive = await self._archiving.add_deletion(intent.camera, intent.owner, day, listed)
         confirmation = DeletionConfirmed(

@@ -24,6 +24,7 @@ class Platform:
         self._services = {  # name -> what this process is told and others are not
             "registry": settings.listening(settings.registry_port),
             "recording": settings.listening(settings.recording_port),
+            "retention": {},
         }
         for number in range(settings.ingest_processes):
             self._services[f"ingest-{number}" if number else "ingest"] = settings.ingest_environment(number)
@@ -45,7 +46,7 @@ class Platform:
         self._keep("nats", [str(program()), "-c", str(self._nats_configuration())])
         port = self._start_cameras() if settings.simulated_cameras else 0
         for name, own in self._services.items():
-            self._keep(name, [sys.executable, "-m", f"services.{name.partition('-')[0]}"], own)
+            self._keep(name, [sys.executable, "-m", module(name)], own)
         return port
 
     async def stop(self) -> None:
@@ -76,3 +77,8 @@ class Platform:
         most = room_of(self.settings.streams_gb)
         path.write_text(CONFIGURATION.format(port=self._nats_port, store=store, sync=f'"{self.settings.nats_sync}"', most=most), encoding="utf-8")
         return str(path)
+
+
+def module(service: str) -> str:
+    """What a process runs, by its name: `ingest-1` is one more of `ingest`."""
+    return "services.recording.retention_job" if service == "retention" else f"services.{service.partition('-')[0]}"

@@ -81,14 +81,19 @@ def follow(bucket: str) -> Try:
 MAY: dict[str, list[Try]] = {
     "registry": [event("es.registry.owner.a"), write("access_state"), write("secrets"), write("leases"), read("es_registry", "es.registry.owner.a")],
     "ingest": [event("fact.segment.cam-1"), write("claims"), follow("claims"), follow("access_state"), read("KV_secrets", "$KV.secrets.a")],
-    "recording": [event("es.recording.custody.cam-1"), write("leases"), follow("access_state"), read("es_registry", "es.registry.owner.a")],
+    "recording": [write("leases"), follow("access_state"), read("es_registry", "es.registry.owner.a"), read("es_recording", "es.recording.custody.a")],
+    "retention": [event("es.recording.custody.a"), write("leases"), read("es_recording", "es.recording.custody.a"), read("fact_ingest", "fact.segment.0.a")],
 }
 MAY_NOT: dict[str, list[Try]] = {
     "registry": [event("fact.segment.cam-1"), event("es.recording.custody.cam-1"), write("claims"), read("fact_ingest", "fact.segment.0.cam-1")],
     "ingest": [
         event("es.registry.owner.a"), event("fact.made-up.cam-1"), write("access_state"), write("secrets"), read("es_recording", "es.recording.custody.a"),
     ],
-    "recording": [event("es.registry.owner.a"), event("fact.segment.cam-1"), write("secrets"), read("KV_secrets", "$KV.secrets.a"), write("claims")],
+    "retention": [
+        event("es.registry.owner.a"), event("fact.segment.cam-1"), write("secrets"), read("KV_secrets", "$KV.secrets.a"),
+        read("KV_access_state", "$KV.access_state.a"),
+    ],
+    "recording": [event("es.recording.custody.a"), event("fact.segment.cam-1"), write("secrets"), read("KV_secrets", "$KV.secrets.a"), write("claims")],
 }
 
 

@@ -92,10 +92,15 @@ def test_every_container_has_requests_and_a_bound_on_memory(objects: list[Object
             assert "memory" in container["resources"]["limits"], name
 
 
-@pytest.mark.parametrize(("program", "roles"), [("ingest", {"ingest"}), ("recording", {"recording", "retention"})])
-def test_a_service_goes_to_the_footage_store_in_its_own_roles(render: Render, program: str, roles: set[str]) -> None:
+@pytest.mark.parametrize(("program", "roles"), [("ingest", {"ingest"}), ("recording", {"recording"}), ("retention", {"retention"})])
+def test_a_service_goes_to_the_footage_store_in_its_own_role(render: Render, program: str, roles: set[str]) -> None:
     pods = {"ingest" if name == "default" else name.removeprefix("rel-vonglau-"): pod for name, pod in pod_specs(render("one-node"))}
     assert {key.split(".")[0] for key in mounted(pods[program]) if key.endswith(".access-key")} == roles
+
+
+def test_the_key_of_archives_is_where_they_are_signed_and_elsewhere_only_its_public_half(render: Render) -> None:
+    held = {name.removeprefix("rel-vonglau-"): {key for key in mounted(pod) if key.startswith("archive.")} for name, pod in pod_specs(render("one-node"))}
+    assert {name: keys for name, keys in held.items() if keys} == {"retention": {"archive.key"}, "recording": {"archive.pub"}}
 
 
 def test_the_chart_makes_no_secret_and_shows_none(objects: list[Object]) -> None:
@@ -107,7 +112,7 @@ def test_the_chart_makes_no_secret_and_shows_none(objects: list[Object]) -> None
 
 def test_a_service_sees_no_other_services_credentials(render: Render) -> None:
     for name, pod in pod_specs(render("one-node")):
-        foreign = (SERVING | {"streams", "operator"}) - {"ingest" if name == "default" else name.removeprefix("rel-vonglau-")}
+        foreign = (SERVING | {"streams", "operator", "retention"}) - {"ingest" if name == "default" else name.removeprefix("rel-vonglau-")}
         assert [key for key in mounted(pod) if key.split(".")[0] in foreign] == []
 
 
@@ -164,10 +169,10 @@ def test_pools_are_emptied_before_anything_is_taken_away_and_a_failure_is_shown_
 
 
 def test_what_is_set_for_a_service_reaches_it_as_it_was_written(render: Render) -> None:
-    settings = {"registry": {"settings": {"VONGLAU_IMPORT_ROWS": 1000000}}, "recording": {"settings": {"VONGLAU_ARCHIVE_EVERY_S": 1.5}}}
+    settings = {"registry": {"settings": {"VONGLAU_IMPORT_ROWS": 1000000}}, "recording": {"settings": {"VONGLAU_GAP_WATCH_EVERY_S": 1.5}}}
     rendered = render("one-node", {"services": settings})
     assert environment(rendered, "registry")["VONGLAU_IMPORT_ROWS"] == "1000000"
-    assert environment(rendered, "recording")["VONGLAU_ARCHIVE_EVERY_S"] == "1.5"
+    assert environment(rendered, "recording")["VONGLAU_GAP_WATCH_EVERY_S"] == "1.5"
 
 
 @pytest.mark.parametrize(
@@ -177,6 +182,7 @@ def test_what_is_set_for_a_service_reaches_it_as_it_was_written(render: Render) 
         ({"documents": {"url": "mongodb://mongodb.vonglau-backends.svc:27017,far.example:27017/?tls=true"}}, "documents.url: far.example"),
         ({"nats": {"urls": ["tls://nats.vonglau-backends.svc:4222", "tls://nats.example:4222"]}}, "nats.urls[1]: nats.example"),
         ({"residency": {"allowedHosts": ["site.example", "*.other.example"]}}, "nats.urls[0]: nats.vonglau-backends.svc"),
+        ({"services": {"retention": {"settings": {"VONGLAU_ARCHIVE_EVERY_S": 60}}}}, "services.recording.settings.VONGLAU_ARCHIVE_EVERY_S: not what"),
         ({"footage": {"url": "https://evilsite.example"}}, "footage.url: evilsite.example"),
         ({"pools": {"default": {"minPods": 9, "maxPods": 2}}}, "pools.default.minPods: 9"),
         ({"pools": {"second": {"selector": {}, "camerasPerPod": 1, "bitrateMbpsPerPod": 1, "minPods": 1, "maxPods": 1, "headroomPercent": 0,

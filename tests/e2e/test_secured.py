@@ -46,6 +46,7 @@ pytestmark = [pytest.mark.loopback, pytest.mark.timeout(120)]
 TENANT = "city"
 QUICK = SceneSpec(width=320, height=180, fps=Fraction(10), seconds=Fraction(4), gop=5, kbps=200)
 SERVICES = ("registry", "ingest", "recording")
+MODULES = {name: f"services.{name}" for name in SERVICES} | {"retention": "services.recording.retention_job"}
 
 
 class Secured:
@@ -54,8 +55,8 @@ class Secured:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.authority = Authority()
-        self.ports = {name: free_port() for name in SERVICES}
-        self.health = {name: free_port() for name in SERVICES}
+        self.ports = {name: free_port() for name in MODULES}
+        self.health = {name: free_port() for name in MODULES}
         self._issuer = LocalIssuer(folder / "issuer")  # stands for an OIDC provider: services get its public keys alone
         self._stack = AsyncExitStack()
         self.processes: dict[str, asyncio.subprocess.Process] = {}
@@ -68,9 +69,9 @@ class Secured:
         assert await reconcile(settings) == 0
         (self.folder / "identity").mkdir()
         (self.folder / "identity" / "jwks.json").write_bytes(self._issuer.jwks_file.read_bytes())
-        for name in SERVICES:
+        for name in MODULES:
             await self._spawn(name, server.url, users)
-        for name in SERVICES:
+        for name in MODULES:
             await eventually(partial(self.is_serving, name), within=20)
 
     async def _spawn(self, name: str, nats_url: str, users: Path) -> None:
@@ -96,7 +97,7 @@ class Secured:
         }
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", f"services.{name}",
+                sys.executable, "-m", MODULES[name],
                 env={**os.environ, **environment}, stdout=log, stderr=log, preexec_fn=partial(end_with_parent, os.getpid()),
             )
 
@@ -135,7 +136,7 @@ async def platform(tmp_path: Path) -> AsyncIterator[Secured]:
         yield secured
     finally:
         codes = await secured.stop()
-    assert codes == [0] * len(SERVICES)
+    assert codes == [0] * len(MODULES)
 
 
 async def is_recording(platform: Secured, camera: str) -> bool:
@@ -182,7 +183,7 @@ async def test_a_camera_is_recorded_and_shown_by_services_that_trust_nobody(plat
         await eventually(partial(shows_what_is_in_the_spool, platform, "cam-1"), within=20)
         platform.processes["ingest"].terminate()
         await eventually(partial(shows_what_is_stored, platform, "cam-1"), within=20)
-    for name in SERVICES:
+    for name in MODULES:
         assert "Permissions Violation" not in platform.log(name), platform.log(name)
         assert "Traceback" not in platform.log(name), platform.log(name)
 

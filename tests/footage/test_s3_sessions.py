@@ -91,6 +91,7 @@ async def test_the_session_of_one_owner_opens_no_other_owners_bucket_whatever_is
     assert await denied(recording.ensure_bucket("ward-8-footage"))
     assert await denied(ingest.put_bytes(WARD, "cam-1/x", b"x", {}))
     assert await denied(retention.delete(WARD, [SEGMENT]))
+    assert await denied(listed(retention, WARD))
     for store in (recording, ingest, retention):
         await store.close()
 

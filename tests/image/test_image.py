@@ -15,7 +15,10 @@ if TYPE_CHECKING:  # a conftest is the runner's to import
 
 ROOT = Path(__file__).parents[2]
 TEMPORARY = ("/tmp", "/var/tmp", "/run/lock", "/proc", "/sys", "/dev")  # noqa: S108
-PROGRAMS = ("services.registry", "services.ingest", "services.ingest.leftovers", "services.recording", "operators.ingest_fleet")
+PROGRAMS = (
+    "services.registry", "services.ingest", "services.ingest.leftovers", "services.recording", "services.recording.retention_job",
+    "operators.ingest_fleet",
+)
 pytestmark = [pytest.mark.backends, pytest.mark.timeout(1200)]
 
 

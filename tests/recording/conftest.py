@@ -147,7 +147,7 @@ class Station:
     def retaining(self) -> Retaining:
         """As a fresh process would make it."""
         archiving = Archiving(self.index, Archive(self.footage, self.key, self.clock), self.clock, grace_s=3600.0, window_days=6)
-        return Retaining(self.index, archiving, self.footage, self.footage, self.log, read_rules(SHIPPED), self.clock)
+        return Retaining(self.index, archiving, self.footage, self.log, read_rules(SHIPPED), self.clock)
 
     def tell(self, *messages: Message) -> None:
         for message in messages:

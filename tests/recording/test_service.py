@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -18,16 +18,19 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.recording.__main__ import main
+from services.recording.archive_key import proving_key, signing_key
+from services.recording.retention_job import __main__ as retention_job
+from services.recording.retention_job.settings import RetentionSettings
 from services.recording.settings import RecordingSettings
 from vonglau.access import CameraEntry, OwnerEntry, camera_key, owner_key, publish
 from vonglau.broker import Broker, KeyValue
 from vonglau.broker.topology import ACCESS_STATE
-from vonglau.errors import Denied, Invalid, Unauthenticated, VonglauError
+from vonglau.errors import Denied, Invalid, Refused, Unauthenticated, VonglauError
 from vonglau.eventlog import Call, EventLog, FactPublisher, Fold, HeaderWriter, JetStreamStore, aggregate_stream
 from vonglau.footage import FolderFootage, footage_bucket
 from vonglau.identity import JWKS_FILE, Caller, LocalIssuer, Verifier
 from vonglau.ingest.v1 import service_pb2 as ingest_pb
-from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_TRANSPORT_LOST, InterruptionObserved, SegmentRecorded
+from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_RETENTION_DELETED, GAP_CAUSE_TRANSPORT_LOST, InterruptionObserved, SegmentRecorded
 from vonglau.ingest.v1.service_pb2_grpc import IngestServicer, add_IngestServicer_to_server
 from vonglau.media.fragments import fragments, init_length
 from vonglau.media.segment import metadata_of
@@ -37,6 +40,7 @@ from vonglau.recording.v1 import service_pb2 as pb
 from vonglau.recording.v1.service_pb2_grpc import RecordingStub
 from vonglau.registry.v1.events_pb2 import CAMERA_CLASS_NON_TRAFFIC, PURPOSE_SECURITY_ORDER, CameraDetails, CameraRegistered
 from vonglau.rpc import Server, address_file, channel, error_of, find
+from vonglau.settings import PlatformSettings
 from vonglau.testing.clock import SettableClock
 from vonglau.testing.waiting import eventually
 
@@ -75,13 +79,12 @@ class Platform:
     """A recording service between a log, a store and an ingest process."""
 
     def __init__(self, folder: Path, broker: Broker, nats_url: str) -> None:
-        rules = folder / "rules.json"  # what the tests record is months old: neither due nor to be archived
-        rules.write_text(json.dumps({"rules": [{"id": "r", "article": "a/1", "owner": "*", "class": "*", "purpose": "*", "days": 36_500}]}))
         self.settings = RecordingSettings(
             nats_url=nats_url, run_dir=folder / "run", data_dir=folder / "documents", footage_dir=folder / "footage", identity_dir=folder / "identity",
             platform_admins=("platform",), grace_s=1.0,
-            retention_rules=rules, archive_grace_s=1e9,
+            archive_public_key_file=folder / "archive.pub", archive_grace_s=1e9,  # what the tests record is months old
         )
+        (folder / "archive.pub").write_bytes(signing_key(self.settings).public_key().public_bytes_raw())
         self.issuer = LocalIssuer(self.settings.identity_dir)
         self.broker = broker
         self.footage = FolderFootage(self.settings.footage_dir)
@@ -105,9 +108,17 @@ class Platform:
         await self.stack.enter_async_context(server)
 
     async def start(self) -> None:
-        stop = asyncio.Event()
-        running = asyncio.create_task(main(self.settings, stop))
+        running = self.run(main, self.settings)
         await eventually(lambda: self.address_file.exists() or running.done())
+
+    def retain(self) -> None:
+        """What is months old is due."""
+        told = {field.name: getattr(self.settings, field.name) for field in fields(PlatformSettings)}
+        self.run(retention_job.main, RetentionSettings(**told, retention_every_s=1))
+
+    def run(self, program: Callable[[Any, asyncio.Event], Coroutine[Any, Any, None]], settings: PlatformSettings) -> asyncio.Task[None]:
+        stop = asyncio.Event()
+        running = asyncio.create_task(program(settings, stop))
 
         async def end() -> None:
             stop.set()
@@ -117,6 +128,7 @@ class Platform:
             await asyncio.gather(running, return_exceptions=not done)
 
         self.stack.push_async_callback(end)
+        return running
 
     @property
     def address_file(self) -> Path:
@@ -274,9 +286,26 @@ async def test_an_operator_rebuilds_the_index_and_sees_no_footage(platform: Plat
     assert await platform.stub().GetTimeline(span(pb.GetTimelineRequest, 0, 60)) == before
 
 
+async def test_the_retention_job_deletes_what_is_due_and_recording_proves_it_by_the_public_key(platform: Platform, segment: Make) -> None:
+    fact = segment(0, 0)
+    await platform.record(fact, b"one")
+    platform.retain()
+    bucket = footage_bucket("police")
+
+    async def is_deleted() -> bool:
+        timeline = await platform.stub().GetTimeline(span(pb.GetTimelineRequest, 0, 60))
+        return [(each.kind, each.cause) for each in timeline.stretches] == [(pb.STRETCH_KIND_GAP, GAP_CAUSE_RETENTION_DELETED)]
+
+    await eventually(is_deleted, within=20)
+    assert await platform.footage.head(bucket, fact.key) is None
+    responses = [each async for each in platform.stub().Verify(span(pb.VerifyRequest, -86_400, 86_400))]
+    assert [each.finding for each in responses if each.HasField("finding")] == []
+    assert responses[-1].summary.archives_checked == 2  # what was recorded, and its deletion
+
+
 async def test_a_killed_process_goes_on_where_it_was(platform: Platform, segment: Make, tmp_path: Path) -> None:
     await platform.stack.aclose()
-    told = ("nats_url", "run_dir", "data_dir", "footage_dir", "identity_dir", "retention_rules", "archive_grace_s")
+    told = ("nats_url", "run_dir", "data_dir", "footage_dir", "identity_dir", "archive_public_key_file", "archive_grace_s")
     environment = {**os.environ, **{f"VONGLAU_{name.upper()}": str(getattr(platform.settings, name)) for name in told}}
     for number in range(2):
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.recording", env=environment, cwd=Path(__file__).parents[2])
@@ -292,3 +321,16 @@ async def test_a_killed_process_goes_on_where_it_was(platform: Platform, segment
         assert code == (0 if number else -signal.SIGKILL)
         platform.address_file.unlink(missing_ok=True)
     await platform.stack.aclose()
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"x" * 33])
+def test_a_key_of_archives_that_is_none_is_told(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "archive.pub"
+    file.write_bytes(content)
+    with pytest.raises(Refused, match=r"archive\.pub is no Ed25519 key") as refused:
+        proving_key(RecordingSettings(archive_public_key_file=file))
+    assert refused.value.reason == "ARCHIVE_KEY_MALFORMED"
+    file.chmod(0o600)
+    with pytest.raises(Refused) as refused:
+        signing_key(RecordingSettings(archive_key_file=file, footage_dir=tmp_path))
+    assert refused.value.reason == "ARCHIVE_KEY_MALFORMED"

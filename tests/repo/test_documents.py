@@ -20,7 +20,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"\bVONGLAU_[A-Z0-9_]*[A-Z0-9]\b(?![_{*])")
 NAMING = {".py", ".md", ".yaml", ".tpl", ".toml", ""}
 READ_ELSEWHERE = {"VONGLAU_CACHE", "VONGLAU_SERVERS", "VONGLAU_UPDATE_GOLDEN"}  # simulated scenes; servers for tests; the chart's golden files
-PROGRAMS = sorted(path.parent.relative_to(ROOT).as_posix() for kind in ("services", "operators") for path in ROOT.glob(f"{kind}/*/settings.py"))
+PROGRAMS = sorted(path.parent.relative_to(ROOT).as_posix() for kind in ("services", "operators") for path in ROOT.glob(f"{kind}/**/settings.py"))
 READMES_BELOW_150_LINES = ["README.md", *(f"{program}/README.md" for program in PROGRAMS)]
 
 

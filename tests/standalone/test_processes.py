@@ -28,7 +28,10 @@ async def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 async def test_two_ingest_processes_are_the_same_program_and_every_other_service_is_one(platform: Platform) -> None:
     programs = {name: child.program.argv[-1] for name, child in platform.children.items() if name != "nats"}
-    assert programs == {"registry": "services.registry", "recording": "services.recording", "ingest": "services.ingest", "ingest-1": "services.ingest"}
+    assert programs == {
+        "registry": "services.registry", "recording": "services.recording", "retention": "services.recording.retention_job",
+        "ingest": "services.ingest", "ingest-1": "services.ingest",
+    }
 
 
 async def test_each_ingest_process_has_its_own_node_spool_and_address_and_they_share_the_log(platform: Platform) -> None:

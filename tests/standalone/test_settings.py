@@ -15,12 +15,13 @@ def settings(**variables: object) -> StandaloneSettings:
 
 
 def listening(told: StandaloneSettings, monkeypatch: pytest.MonkeyPatch, **set_already: str) -> dict[str, str]:
-    """By process, where it is told to listen; nothing is started."""
+    """By process that serves, where it is told to listen; nothing is started."""
     for name, value in set_already.items():
         monkeypatch.setenv(name, value)
     platform, found = Platform(told, print), dict[str, str]()
     for name, own in cast(dict[str, dict[str, str]], vars(platform)["_services"]).items():
-        found[name] = {**told.environment(platform.nats_url), **set_already, **own}["VONGLAU_LISTEN"]
+        if name != "retention":
+            found[name] = {**told.environment(platform.nats_url), **set_already, **own}["VONGLAU_LISTEN"]
     return found
 
 

@@ -133,6 +133,40 @@ async def test_documents_that_are_away_at_the_start_are_waited_for(run: Any, doc
         await runner.passed(f"{LOG}:5", 5)
 
 
+class Overtaxed(TornDocuments):
+    """Gives up on more than so many documents at once, as a server does that is too slow for what is left of a deadline."""
+
+    most = 50
+
+    def __init__(self, documents: Documents) -> None:
+        super().__init__(documents)
+        self.taken: list[int] = []
+
+    async def apply(self, changes: Changes) -> None:
+        if len(changes.writes) > self.most:
+            raise Unavailable("DOCUMENTS_UNAVAILABLE", "timed out", retry_after=0)
+        await self._documents.apply(changes)
+        self.taken.append(len(changes.writes))
+
+
+@pytest.mark.parametrize("is_rebuilt", [False, True])
+async def test_a_store_too_slow_for_a_whole_batch_is_given_smaller_ones_and_larger_ones_once_it_can(run: Any, documents: Documents, is_rebuilt: bool) -> None:
+    events = MemoryEvents([number_event(sequence, f"cam-{sequence}", sequence) for sequence in range(1, 501)])
+    overtaxed = Overtaxed(documents)
+    overtaxed.most = 5000 if is_rebuilt else 50
+    async with run(projection_of(), overtaxed, events, pace=Pace(retry=0.01)) as runner:
+        await runner.passed(f"{LOG}:500", 20)
+        if is_rebuilt:
+            overtaxed.most = 50
+            assert [each.phase async for each in runner.rebuild()][-1] == "done"
+        assert {f"cam-{number}" for number in range(1, 501)} <= (await contents(documents)).keys()
+        overtaxed.most = 5000
+        for sequence in range(501, 1001):
+            events.events.append(number_event(sequence, f"cam-{sequence}", sequence))
+        await runner.passed(f"{LOG}:1000", 20)
+        assert max(overtaxed.taken) > 50
+
+
 async def test_a_bug_outside_of_the_views_is_survived_too(run: Any, documents: Documents) -> None:
     class Buggy(TornDocuments):
         bugs = 2

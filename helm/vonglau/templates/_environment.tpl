@@ -11,14 +11,15 @@
 }}
 {{- if .program.serves }}
 {{- $_ := set $told "VONGLAU_LISTEN" "0.0.0.0:7070" }}
-{{- $_ := set $told "VONGLAU_HEALTH_LISTEN" "0.0.0.0:7071" }}
 {{- end }}
+{{- with .program.health }}{{ $_ := set $told "VONGLAU_HEALTH_LISTEN" "0.0.0.0:7071" }}{{ end }}
 {{- with .root.Values.platformAdmins }}{{ $_ := set $told "VONGLAU_PLATFORM_ADMINS" (join "," .) }}{{ end }}
 {{- range .program.calls }}{{ $_ := set $told (printf "VONGLAU_%s_ADDRESS" (upper .)) (include "vonglau.address" (dict "root" $.root "component" .)) }}{{ end }}
 {{- if .root.Values.tls.enabled }}{{ $_ := set $told "VONGLAU_TLS_DIR" "/etc/vonglau/tls" }}{{ end }}
 {{- if has "identity" $uses }}{{ $_ := set $told "VONGLAU_IDENTITY_DIR" "/etc/vonglau/identity" }}{{ end }}
 {{- if has "wrappingKey" $uses }}{{ $_ := set $told "VONGLAU_SECRETS_KEY_FILE" "/etc/vonglau/wrapping-key/secrets.key" }}{{ end }}
 {{- if has "archiveKey" $uses }}{{ $_ := set $told "VONGLAU_ARCHIVE_KEY_FILE" "/etc/vonglau/archive-key/archive.key" }}{{ end }}
+{{- if has "archiveProof" $uses }}{{ $_ := set $told "VONGLAU_ARCHIVE_PUBLIC_KEY_FILE" "/etc/vonglau/archive-key/archive.pub" }}{{ end }}
 {{- if has "nats" $uses }}
 {{- $_ := set $told "VONGLAU_NATS_URL" (join "," .root.Values.nats.urls) }}
 {{- if .root.Values.secrets.nats }}{{ $_ := set $told "VONGLAU_NATS_SEED_FILE" (printf "/etc/vonglau/nats/%s.nk" .component) }}{{ end }}
@@ -42,7 +43,6 @@
 {{- end }}
 {{- if has "pools" $uses }}{{ $_ := set $told "VONGLAU_POOLS_FILE" "/etc/vonglau/pools/pools.yaml" }}{{ end }}
 {{- if eq .component "uninstall" }}{{ $_ := set $told "VONGLAU_UNINSTALL_WITHIN_S" .root.Values.uninstall.withinSeconds }}{{ end }}
-{{- if .program.alive }}{{ $_ := set $told "VONGLAU_HEALTH_LISTEN" "0.0.0.0:7071" }}{{ end }}
 {{- range $name, $value := merge (dict) (.service.settings | default dict) $told }}
 - {name: {{ $name }}, value: {{ include "vonglau.asText" $value | quote }}}
 {{- end }}

@@ -83,16 +83,16 @@ spec:
       resources:
         {{- toYaml .service.resources | nindent 8 }}
       {{- if ne .program.kind "Job" }}
-      {{- if .program.serves }}
       ports:
+        {{- if .program.serves }}
         - {name: grpc, containerPort: 7070}
+        {{- end }}
         - {name: health, containerPort: 7071}
+      {{- if eq .program.health "grpc" }}
       {{- include "vonglau.probes" . | nindent 6 }}
-      {{- else if .program.alive }}
-      ports:
-        - {name: health, containerPort: 7071}
+      {{- else }}
       livenessProbe:
-        httpGet: {path: {{ .program.alive }}, port: health}
+        httpGet: {path: {{ .program.health }}, port: health}
         periodSeconds: 10
         timeoutSeconds: 5
         failureThreshold: 6
@@ -192,6 +192,7 @@ securityContext:
 {{- end }}
 {{- if has "wrappingKey" $uses }}{{ $_ := set $files "wrapping-key" (dict "secret" $secrets.wrappingKey "items" (dict "secrets.key" "secrets.key")) }}{{ end }}
 {{- if has "archiveKey" $uses }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" (dict "archive.key" "archive.key")) }}{{ end }}
+{{- if has "archiveProof" $uses }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" (dict "archive.pub" "archive.pub")) }}{{ end }}
 {{- if and (has "nats" $uses) $secrets.nats }}{{ $_ := set $files "nats" (dict "secret" $secrets.nats "keys" (list (printf "%s.nk" .component))) }}{{ end }}
 {{- if and (has "documents" $uses) $secrets.documents }}
 {{- $_ := set $files "documents" (dict "secret" $secrets.documents "keys" (list (printf "%s.username" .component) (printf "%s.password" .component))) }}

@@ -25,6 +25,12 @@
 {{- fail (printf "services.%s.settings.VONGLAU_LEASE_TTL_S: longer than gracePeriodSeconds, so that a replaced pod would leave its work undone" $name) }}
 {{- end }}
 {{- end }}
+{{- range $name := list "VONGLAU_ARCHIVE_EVERY_S" "VONGLAU_ARCHIVE_GRACE_S" }}
+{{- $written := index $root.Values.services.retention.settings $name | toString }}
+{{- if ne $written (index $root.Values.services.recording.settings $name | toString) }}
+{{- fail (printf "services.recording.settings.%s: not what services.retention is told, so recording would miss archives that are not due yet, or not miss those that are" $name) }}
+{{- end }}
+{{- end }}
 {{- if and .tests.enabled (not (has .tests.person .platformAdmins)) }}
 {{- fail (printf "tests.person: %s registers an owner, so it has to be one of platformAdmins" .tests.person) }}
 {{- end }}

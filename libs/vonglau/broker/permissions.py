@@ -32,7 +32,8 @@ NEEDS: Mapping[str, Needs] = {
         ("fact.segment.*", "fact.interruption.*", "fact.stream.*", "fact.clock.*"), (ES_REGISTRY, FACT_INGEST),
         (ACCESS_STATE, SECRETS), (CLAIMS, LEASES, POOLS, SLOTS),
     ),
-    "recording": Needs(("es.recording.>",), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (ACCESS_STATE,), (LEASES,)),
+    "recording": Needs((), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (ACCESS_STATE,), (LEASES,)),
+    "retention": Needs(("es.recording.>",), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (), (LEASES,)),
 }
 JOB = "streams"  # the user that declares streams and buckets, and nothing else: it reads no event
 SITE = "site-"  # begins the user by which an owner's site comes in: a server of its own, with ingest behind it

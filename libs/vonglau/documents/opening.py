@@ -12,9 +12,9 @@ from vonglau.settings import PlatformSettings
 CONNECT_MS = 3_000  # the driver's own 20 s would pass before it looks again for a server that went and came back under one address
 
 
-def open_documents(settings: PlatformSettings, service: str) -> Documents:
+def open_documents(settings: PlatformSettings, service: str, *, user: str = "") -> Documents:
     """In MongoDB a database per service, `<path of the URL>_<service>` or `vonglau_<service>`; credentials are read once, at the start.
-    The URL's own options come first.
+    The URL's own options come first. service: whose documents they are. user: who asks, where that is another program, which changes nothing.
 
     Raises: OSError, where a credential is missing.
     """
@@ -22,9 +22,9 @@ def open_documents(settings: PlatformSettings, service: str) -> Documents:
         return SqliteDocuments(settings.data_dir / f"{service}.db")
     from vonglau.documents.mongo import MongoDocuments  # here, since its import takes time that no start without it should spend
 
-    parts = urlsplit(settings.documents)
+    parts, asking = urlsplit(settings.documents), user or service
     given = {name.lower() for name in parse_qs(parts.query, keep_blank_values=True)}
-    usual = {"appname": f"vonglau-{service}", "connectTimeoutMS": CONNECT_MS, **credentials(settings.documents_credentials, service)}
+    usual = {"appname": f"vonglau-{asking}", "connectTimeoutMS": CONNECT_MS, **credentials(settings.documents_credentials, asking)}
     options = {name: value for name, value in usual.items() if name.lower() not in given}
     return MongoDocuments(settings.documents, f"{parts.path.strip('/') or 'vonglau'}_{service}", **options)
 

@@ -1,7 +1,7 @@
 """`python -m vonglau.footage.policies ROLE [--owner OWNER] [--prefix PREFIX]`: what a credential of the object store may do, as its policy.
 
-The least that each role works with: ingest puts segments and cannot look, recording makes buckets, reads, and puts archives, the retention job
-alone deletes, and no archives. With --owner a policy reaches that owner's buckets only. It is what S3 takes as the policy of a user
+The least that each role works with: ingest puts segments and cannot look, recording makes buckets and reads, the retention job reads, puts archives,
+and alone deletes, but no archives. With --owner a policy reaches that owner's buckets only. It is what S3 takes as the policy of a user
 or as the session policy of `AssumeRole`: whoever runs the store attaches it to users, and `s3_sessions` asks for sessions under it.
 """
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vonglau.footage.port import PROBE
 from vonglau.footage.roles import INGEST, RECORDING, RETENTION, ROLES
 
 KINDS = ("footage", "evidence", "export")
-ARCHIVES = "*/archive-*"  # keys that only recording puts and nobody deletes
+ARCHIVES = "*/archive-*"  # keys that only the retention job puts and nobody deletes
 Policy = dict[str, Any]
 Statement = dict[str, Any]
 
@@ -30,11 +30,16 @@ def statements(role: str, owner: str, prefix: str) -> list[Statement]:
     footage = f"{prefix}{owner}-footage"
     if role == INGEST:
         return [statement("Allow", ["PutObject"], [f"{footage}/*"]), statement("Deny", ["PutObject"], [f"{footage}/{ARCHIVES}"])]
+    end = "*" if "*" in owner else ""  # MinIO compares a pattern with the bucket's name and a slash
     if role == RETENTION:
-        return [statement("Allow", ["DeleteObject"], [f"{footage}/*"]), statement("Deny", ["DeleteObject"], [f"{footage}/{ARCHIVES}"])]
+        return [
+            statement("Allow", ["ListBucket"], [f"{footage}{end}"]),
+            statement("Allow", ["GetObject", "DeleteObject"], [f"{footage}/*"]),
+            statement("Allow", ["PutObject"], [f"{footage}/{ARCHIVES}"]),
+            statement("Deny", ["DeleteObject"], [f"{footage}/{ARCHIVES}"]),
+        ]
     if role != RECORDING:
         raise ValueError(f"{role!r} is no role of the footage store: {', '.join(ROLES)}")
-    end = "*" if "*" in owner else ""  # MinIO compares a pattern with the bucket's name and a slash
     buckets = [f"{prefix}{owner}-{kind}" for kind in KINDS]
     themselves = [f"{bucket}{end}" for bucket in buckets]
     probe = f"{prefix}{PROBE}"
@@ -43,7 +48,7 @@ def statements(role: str, owner: str, prefix: str) -> list[Statement]:
         statement("Allow", ["ListBucket", "GetBucketLocation", "GetBucketObjectLockConfiguration", "GetBucketVersioning"], [*themselves, probe]),
         statement("Allow", ["CreateBucket", "PutBucketObjectLockConfiguration", "PutBucketVersioning"], [*themselves, probe]),
         statement("Allow", ["GetObject"], [f"{bucket}/*" for bucket in (*buckets, probe)]),
-        statement("Allow", ["PutObject"], [f"{footage}/{ARCHIVES}", f"{probe}/*"]),
+        statement("Allow", ["PutObject"], [f"{probe}/*"]),
     ]
 
 

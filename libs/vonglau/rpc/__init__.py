@@ -7,6 +7,7 @@ from vonglau.rpc.context import CallContext, call, caller, remaining
 from vonglau.rpc.expiry import Expiry
 from vonglau.rpc.link import Identity, Link, address_of, tls_of
 from vonglau.rpc.pages import PageToken, page_size
+from vonglau.rpc.probed import Probed
 from vonglau.rpc.process import run_job, run_service
 from vonglau.rpc.server import Server
 from vonglau.rpc.status import error_of
@@ -18,6 +19,7 @@ __all__ = [
     "Identity",
     "Link",
     "PageToken",
+    "Probed",
     "Server",
     "Tls",
     "TokenSource",

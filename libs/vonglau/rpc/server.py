@@ -19,6 +19,7 @@ from vonglau.rpc.expiry import Expiry
 from vonglau.rpc.health import Health, Ready
 from vonglau.rpc.limits import LARGEST_REQUEST, LARGEST_RESPONSE
 from vonglau.rpc.pipeline import Pipeline
+from vonglau.rpc.probed import Probes
 from vonglau.rpc.service_config import endless_methods
 from vonglau.rpc.telling import Telling
 from vonglau.rpc.tls import Tls
@@ -65,7 +66,7 @@ class Server:
         self._wanted = address
         self._tls = tls
         self.health_address = health_address  # the bound one, once started
-        self._probed: grpc.aio.Server | None = None
+        self._probes: Probes | None = None
         self._servicers = servicers
         self._ready = ready or {}
         self._grace_s = grace_s
@@ -82,14 +83,16 @@ class Server:
         reflection.enable_server_reflection((*named.services, HEALTH, reflection.SERVICE_NAME), self._server)
         try:
             port = self._server.add_secure_port(self._wanted, self._tls.for_server()) if self._tls else self._server.add_insecure_port(self._wanted)
-            self._probed = self._probe_server() if self.health_address else None
         except RuntimeError as error:
             raise Unavailable("ADDRESS_IN_USE", f"cannot listen on {self._wanted}: {error}") from error
+        if self.health_address:
+            self._probes = Probes(self.health_address, self._health)
+            self.health_address = self._probes.address
         self.address = f"{self._wanted.rpartition(':')[0]}:{port}"
         await self._health.look()
         await self._server.start()
-        if self._probed is not None:
-            await self._probed.start()
+        if self._probes is not None:
+            await self._probes.start()
         self._looking = [asyncio.create_task(self._health.run())]
         if self._tls is not None:
             self._looking.append(asyncio.create_task(Expiry(self._tls).run()))
@@ -105,16 +108,8 @@ class Server:
         self._endings.begin()
         await self._server.stop(self._grace_s)
         await self._endings.finish()
-        if self._probed is not None:
-            await self._probed.stop(None)
-
-    def _probe_server(self) -> grpc.aio.Server:
-        """Raises: RuntimeError, as gRPC does when the address is taken."""
-        server = grpc.aio.server(options=OPTIONS)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, server)
-        port = server.add_insecure_port(self.health_address)
-        self.health_address = f"{self.health_address.rpartition(':')[0]}:{port}"
-        return server
+        if self._probes is not None:
+            await self._probes.stop()
 
     async def __aenter__(self) -> Self:
         await self.start()

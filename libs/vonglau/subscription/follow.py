@@ -48,7 +48,7 @@ class Follower:
         reading = await self._events.open(self._stage.name, self._source, await self._checkpoint())
         try:
             while True:
-                delivered = await reading.fetch(self._pace.batch, self._pace.wait)
+                delivered = await reading.fetch(self._stage.batch, self._pace.wait)
                 if delivered.events:
                     self._waits(len(delivered.events) + delivered.pending, delivered.events[0])
                     await self._stage.take(delivered.events)

@@ -121,7 +121,7 @@ class Rebuild:
         reading = await self._events.open(consumer(self._reads.name), source, position)
         try:
             while 0 < (await self._events.next_after(source, self._new.checkpoints[source.log].sequence) or 0) <= until:
-                delivered = await reading.fetch(self._pace.batch, self._pace.wait)
+                delivered = await reading.fetch(self._new.batch, self._pace.wait)
                 if delivered.events:
                     await self._new.take(delivered.events)
                     await reading.done()

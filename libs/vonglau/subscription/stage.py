@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from vonglau.clock import Clock
 from vonglau.documents import Changes, Checkpoint, Document, Documents, Overtaken, Write, building
+from vonglau.errors import Unavailable
 from vonglau.eventlog.event import Recorded
 from vonglau.subscription.parked import ParkedEvents
 from vonglau.subscription.projection import Projection, Subscription, View
@@ -23,7 +24,7 @@ from vonglau.telemetry import processing_batch
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    batch: int = 1000  # events in one commit
+    batch: int = 1000  # events in one commit, at most
     tries: int = 3  # of an event that raises something unnamed, before it is parked
     between_tries: float = 0.05  # s
     wait: float = 5.0  # s, for events, before the idle checkpoint is looked at
@@ -31,6 +32,23 @@ class Pace:
     retry: float = 0.25  # s, after an interruption; doubles up to most_retry
     most_retry: float = 2.0  # s
     drain: float = 5.0  # s, for the batch in hand at stop
+
+
+LEAST = 8  # events in one commit
+
+
+class Batch:
+    """How many events are taken at once: fewer after a commit came to nothing, so that a store too slow for many goes on at all, and slowly more again."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.events = most
+
+    def shrink(self) -> None:
+        self.events = max(self.events // 4, min(LEAST, self._most))
+
+    def grow(self) -> None:
+        self.events = min(self.events + self.events // 4 + 1, self._most)
 
 
 class Replayed(NamedTuple):
@@ -52,6 +70,7 @@ class Stage:
         self._clock = clock
         self._in_rebuild = in_rebuild
         self._work = work_of(reads, documents, pace, in_rebuild=in_rebuild)
+        self._batch = Batch(pace.batch)
         self._turn = asyncio.Lock()
         self._fresh = False
 
@@ -59,6 +78,11 @@ class Stage:
     def is_fresh(self) -> bool:
         """What is in memory is what is saved, and nothing is being changed."""
         return self._fresh
+
+    @property
+    def batch(self) -> int:
+        """The most events that it should be given at once, as things are."""
+        return self._batch.events
 
     async def open(self) -> None:
         """Take what is saved for the truth."""
@@ -105,8 +129,13 @@ class Stage:
         Raises: Interrupted, vonglau.documents.Overtaken, vonglau.errors.Unavailable; then the events have to come again.
         """
         async with self.alone():
-            with self._observed(events):
-                await self._take(events)
+            try:
+                with self._observed(events):
+                    await self._take(events)
+            except Unavailable:
+                self._batch.shrink()
+                raise
+            self._batch.grow()
 
     def _observed(self, events: Sequence[Recorded]) -> AbstractContextManager[None]:
         """Reactions are observed one by one where they are handled."""
