@@ -28,7 +28,7 @@ def certify(made: Installation, authority: Authority) -> None:
     apply(made, made.backends, "nats-accounts", {accounts.name: accounts.read_bytes()})
     trusted = {"ca.crt": authority.pem}
     apply(made, made.namespace, "vonglau-nats", {**files(made.folder / "users", "*.nk"), **trusted})
-    unknown = {f"{service}.{name}": b"" for service in ("registry", "recording") for name in ("username", "password")}
+    unknown = {f"{service}.{name}": b"" for service in ("registry", "recording", "retention") for name in ("username", "password")}
     apply(made, made.namespace, "vonglau-documents", {**unknown, **trusted})
     apply(made, made.namespace, "vonglau-footage", {**held(made, "vonglau-footage"), **trusted})
 

@@ -97,7 +97,7 @@ def test_pods_follow_cameras_down_and_leave_no_spool_behind(installation: Instal
     ready(installation, CAMERAS, 60)
 
 
-@pytest.mark.parametrize("component", ["ingest", "registry", "recording", "operator"])
+@pytest.mark.parametrize("component", ["ingest", "registry", "recording", "retention", "operator"])
 def test_a_pod_that_is_killed_is_no_more_than_a_gap_with_a_cause(installation: Installation, component: str) -> None:
     since = now()
     for pod in installation.pods(component):
