@@ -12,9 +12,11 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psutil
+import pymongo
 
 from tests.bench.figures import Figure
 from tests.bench.projection import EPOCH, OBJECT, put
@@ -39,6 +41,7 @@ CAMERAS, SEGMENT_S = 40_210, 60
 RATE = CAMERAS / SEGMENT_S  # facts a second
 SECONDS = float(os.environ.get("CITY_FACTS_S", "600"))
 BAR_S = 5.0
+VIEWS = 4  # of recording
 LOOK_S = 0.25
 SECOND_NS = 1_000_000_000
 
@@ -55,9 +58,11 @@ def fact(camera: int, number: int, end_ns: int) -> SegmentRecorded:
 
 async def flowing(folder: Path, broker: Broker, url: str, mongodb: str) -> list[Figure]:
     """mongodb: of a server; empty: SQLite."""
-    name = "MongoDB" if mongodb else "SQLite"
-    work = folder / name
+    name = "MongoDB, indexed" if mongodb else "SQLite"
+    work = folder / name.partition(",")[0]
     async with recording(folder, work, url, mongodb) as process:
+        if mongodb:
+            await eventually(lambda: indexed(mongodb) >= VIEWS, within=20)
         issuer = LocalIssuer(folder / "identity")
         async with channel(find(work / "run", "recording"), lambda: issuer.token(Caller("person", "platform"), 600, "local")) as connected:
             told: deque[tuple[int, float]] = deque()  # sequence and time of each fact
@@ -78,6 +83,20 @@ async def flowing(folder: Path, broker: Broker, url: str, mongodb: str) -> list[
         Figure(what, p95, "s", f"median {median:.2f}", f"< {BAR_S:.0f}", p95 < BAR_S),
         Figure(f"  facts told; recording took {cpu:.0f} % of a core and {memory:.0f} MB", rate, "facts/s", bar=f"≥ {RATE:.0f}", reached=rate >= 0.99 * RATE),
     ]
+
+
+def indexed(url: str) -> int:
+    """Give each view an index over what writes are guarded by, _id and seq; how many there are.
+
+    mongod finds the document by its _id and needs none. The stand-in for MongoDB uses an index of all that is asked by, or reads the collection for
+    each write: 1,000 guarded writes take it 0.3 s among 1,000 documents, 4 s among 10,000, 9 s among 20,000; with the index 0.03 s among any.
+    """
+    with pymongo.MongoClient[dict[str, Any]](url) as client:
+        database = client[f"{urlsplit(url).path.strip('/') or 'vonglau'}_recording"]
+        places = [row["at"] for row in database["vonglau.names"].find()]
+        for each in places:
+            database[each].create_index([("_id", 1), ("seq", 1)], unique=True)
+    return len(places)
 
 
 async def publish(broker: Broker, footage: Path, told: deque[tuple[int, float]]) -> tuple[int, float]:

@@ -137,6 +137,16 @@ async def test_facts_make_room_for_newer_ones(small: Broker) -> None:
 
 
 @pytest.mark.loopback
+async def test_a_lower_bound_drops_no_fact(small: Broker) -> None:
+    for _ in range(5):
+        await small.js.publish("fact.segment.cam-1", b"x" * 900_000)
+    with pytest.raises(Refused, match=f"{FACT_INGEST} holds 45") as refused:
+        await ensure(small, total_gb=SMALL_GB / 2)
+    assert refused.value.reason == "LOG_STORAGE_TOO_SMALL"
+    assert (await small.js.stream_info(FACT_INGEST)).state.messages == 5
+
+
+@pytest.mark.loopback
 async def test_bounds_below_what_is_stored_or_above_the_servers_room_are_refused(small: Broker) -> None:
     await log_on(JetStreamStore(small.nc)).decide(OTHER, OWNER, lambda _: [OwnerRegistered(display_name="x" * 900_000)], call=OTHERS_CALL)
     for total_gb, words in ((SMALL_GB / 2, "holds 9"), (SMALL_GB * 4, "has to fit into its max_file_store")):

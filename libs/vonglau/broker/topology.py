@@ -129,7 +129,7 @@ async def ensure_stream(broker: Broker, config: StreamConfig) -> Outcome:
     wanted = replace(config, first_seq=found.config.first_seq)
     if all(value == getattr(found.config, name) for name, value in stated(wanted).items()):
         return Outcome.AS_DECLARED
-    if config.discard is DiscardPolicy.NEW and found.state.bytes > (config.max_bytes or 0):
+    if found.state.bytes > (config.max_bytes or 0):
         raise Refused("LOG_STORAGE_TOO_SMALL", f"{config.name} holds {found.state.bytes} bytes already; VONGLAU_STREAMS_GB gives it {config.max_bytes}")
     with room_for(config):
         await broker.js.update_stream(wanted)
