@@ -51,7 +51,7 @@ test-backends: install ## suites that need other servers; each skips with its re
 	$(BIN)/python -m pytest -m backends -rs $(ARGS) || test $$? -eq 5
 
 e2e: install ## on a real cluster: VONGLAU_TEST_KUBECONFIG names its kubeconfig; only namespaces that the tests made are touched
-	$(BIN)/python -m pytest -m cluster -rs $(ARGS) || test $$? -eq 5
+	$(BIN)/python -m pytest -m "cluster and not long" -rs $(ARGS) || test $$? -eq 5
 
 chart: install ## write the chart's schema and table of values from helm/schema.yaml and the settings
 	$(BIN)/python helm/generate.py
