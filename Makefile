@@ -45,7 +45,7 @@ test: install ## the default suite: loopback only
 	$(BIN)/python -m pytest $(ARGS)
 
 test-long: install ## soaks and many-round tests
-	$(BIN)/python -m pytest -m long $(ARGS)
+	$(BIN)/python -m pytest -m "long and not cluster" $(ARGS)
 
 test-backends: install ## suites that need other servers; each skips with its reason where they are not there
 	$(BIN)/python -m pytest -m backends -rs $(ARGS) || test $$? -eq 5

@@ -49,12 +49,18 @@ def test_pods_follow_and_no_camera_waits_longer_than_a_minute(installation: Inst
     else:
         installation.retire(first, MOST)
     begun = time.monotonic()
-    until(lambda: not any(each["state"] == "unassigned" for each in installation.cameras()), UNASSIGNED_BAR_S, "no camera waits for a pod")
+    until(lambda: none_waits(installation, cameras), UNASSIGNED_BAR_S, "no camera waits for a pod")
     note(installation, f"{cameras} cameras, none unassigned any more after, s", time.monotonic() - begun)
     until(lambda: installation.recording() == cameras, 600, f"{cameras} cameras record")
     note(installation, f"{cameras} cameras, all record after, s", time.monotonic() - begun)
     until(lambda: installation.replicas() == math.ceil(cameras * HEADROOM / PER_POD), 900, "as many pods as the formula says")
     note(installation, f"{cameras} cameras, as many pods as they need after, s", time.monotonic() - begun)
+
+
+def none_waits(made: Installation, cameras: int) -> bool:
+    """Whether so many are listed, and all of them by a pod: where nobody answers, none is."""
+    found = made.cameras()
+    return len(found) == cameras and not any(each["state"] == "unassigned" for each in found)
 
 
 def test_what_is_left_records_without_a_gap(installation: Installation) -> None:
