@@ -161,6 +161,7 @@ async def test_a_store_too_slow_for_a_whole_batch_is_given_smaller_ones_and_larg
             assert [each.phase async for each in runner.rebuild()][-1] == "done"
         assert {f"cam-{number}" for number in range(1, 501)} <= (await contents(documents)).keys()
         overtaxed.most = 5000
+        overtaxed.taken.clear()
         for sequence in range(501, 1001):
             events.events.append(number_event(sequence, f"cam-{sequence}", sequence))
         await runner.passed(f"{LOG}:1000", 20)
