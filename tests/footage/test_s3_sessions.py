@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from tests.backends.stores import Store, Users
 from vonglau.clock import utc
 from vonglau.errors import Unavailable
-from vonglau.footage import Put, open_footage
+from vonglau.footage import Footage, Put, open_footage
 from vonglau.footage.policies import policy
 from vonglau.footage.roles import INGEST, RECORDING, RETENTION, ROLES
 from vonglau.footage.s3 import S3Footage
@@ -25,6 +25,7 @@ from vonglau.settings import PlatformSettings
 from vonglau.testing.clock import SettableClock
 
 SEGMENT = "cam-1/2026/11/21/20261121T071500.000Z-7-0.mp4"
+ARCHIVE = "cam-1/2026/11/21/archive-0"
 POLICE, WARD = "police-footage", "ward-7-footage"
 MOST_OF_A_POLICY = 2048  # characters, of S3 and of MinIO
 
@@ -67,11 +68,11 @@ async def denied(doing: Any) -> bool:
     return False
 
 
-async def listed(store: S3Footage, bucket: str) -> list[str]:
+async def listed(store: Footage, bucket: str) -> list[str]:
     return [info.key async for info in store.list(bucket)]
 
 
-async def whole(store: S3Footage, bucket: str, key: str) -> bytes:
+async def whole(store: Footage, bucket: str, key: str) -> bytes:
     return b"".join([chunk async for chunk in store.read(bucket, key)])
 
 
@@ -109,8 +110,12 @@ async def test_with_the_setting_every_role_does_its_work_for_each_owner(s3: Stor
     for bucket in (POLICE, WARD, "ward-8-footage"):
         assert await ingest.put_bytes(bucket, "cam-1/x", b"x", {}) is Put.STORED
         assert await ingest.put_bytes(bucket, "cam-1/x", b"x", {}) is Put.ALREADY_STORED
+        assert await retention.put_bytes(bucket, ARCHIVE, b"part", {}) is Put.STORED
+        assert {ARCHIVE, "cam-1/x"} <= set(await listed(retention, bucket))
+        assert await whole(retention, bucket, ARCHIVE) == await whole(recording, bucket, ARCHIVE) == b"part"
         await retention.delete(bucket, ["cam-1/x"])
         assert await recording.head(bucket, "cam-1/x") is None
+        assert await denied(retention.delete(bucket, [ARCHIVE]))
     assert set(await recording.buckets()) == {POLICE, WARD, "ward-8-footage", "ward-8-evidence"}
     for store in (recording, ingest, retention):
         await store.close()
