@@ -18,7 +18,7 @@ class Opened:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(mongo, "MongoDocuments", Opened)
-    return lambda service, **settings: open_documents(PlatformSettings(**settings), service)
+    return lambda service, user="", **settings: open_documents(PlatformSettings(**settings), service, user=user)
 
 
 def written(folder: Path, *files: tuple[str, str]) -> Path:
@@ -42,6 +42,13 @@ def test_a_service_comes_with_its_own_credential(opened: Any, tmp_path: Path) ->
     options = opened("registry", documents="mongodb://db", documents_credentials=folder).options
     assert options.pop("connectTimeoutMS") < 5_000
     assert options == {"appname": "vonglau-registry", "username": "reg", "password": "one", "authSource": "admin", "tlsCAFile": str(folder / "ca.crt")}
+
+
+def test_another_program_that_asks_for_a_services_documents_comes_with_its_own_credential(opened: Any, tmp_path: Path) -> None:
+    folder = written(tmp_path, ("recording.username", "rec"), ("recording.password", "two"), ("retention.username", "ret"), ("retention.password", "three"))
+    made = opened("recording", user="retention", documents="mongodb://db", documents_credentials=folder)
+    assert made.database == "vonglau_recording"
+    assert [made.options[name] for name in ("appname", "username", "password")] == ["vonglau-retention", "ret", "three"]
 
 
 def test_what_the_url_says_comes_first(opened: Any, tmp_path: Path) -> None:
