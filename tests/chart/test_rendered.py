@@ -12,6 +12,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from services.recording.settings import ArchiveSettings
+from vonglau.settings import variables
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "vonglau"
 GOLDEN = Path(__file__).with_name("golden")
@@ -197,6 +200,21 @@ def test_what_is_set_for_a_service_reaches_it_as_it_was_written(render: Render) 
 )  # fmt: skip
 def test_values_that_cannot_be_right_together_are_refused_with_their_path(render: Render, change: dict[str, Any], path: str) -> None:
     assert path in render("one-node", change, refused=True)
+
+
+SHARED = {each.name: each.default for each in variables(ArchiveSettings) if each.name in ("VONGLAU_ARCHIVE_EVERY_S", "VONGLAU_ARCHIVE_GRACE_S")}
+
+
+@pytest.mark.parametrize("program", ["recording", "retention"])
+@pytest.mark.parametrize("name", SHARED)
+def test_who_is_not_told_when_archives_are_due_works_by_the_default_and_agrees_with_who_is_told_that(render: Render, name: str, program: str) -> None:
+    def told(value: float) -> dict[str, Any]:
+        return {"services": {program: {"settings": {name: value}}}}
+
+    for default in (int(SHARED[name]), float(SHARED[name])):
+        assert float(environment(render("one-node", told(default)), program)[name]) == default
+    for other in (0 if name.endswith("GRACE_S") else 1, SHARED[name] + 1):
+        assert f"services.recording.settings.{name}: not what" in render("one-node", told(other), refused=True)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -25,9 +25,14 @@
 {{- fail (printf "services.%s.settings.VONGLAU_LEASE_TTL_S: longer than gracePeriodSeconds, so that a replaced pod would leave its work undone" $name) }}
 {{- end }}
 {{- end }}
-{{- range $name := list "VONGLAU_ARCHIVE_EVERY_S" "VONGLAU_ARCHIVE_GRACE_S" }}
-{{- $written := index $root.Values.services.retention.settings $name | toString }}
-{{- if ne $written (index $root.Values.services.recording.settings $name | toString) }}
+{{- /* Who is not told works by the default, that of services/recording/settings.py. */}}
+{{- range $name, $default := dict "VONGLAU_ARCHIVE_EVERY_S" 900 "VONGLAU_ARCHIVE_GRACE_S" 7200 }}
+{{- $known := list }}
+{{- range list "retention" "recording" }}
+{{- $settings := (index $root.Values.services .).settings | default dict }}
+{{- $known = append $known (ternary (get $settings $name) $default (hasKey $settings $name) | float64) }}
+{{- end }}
+{{- if ne (first $known) (last $known) }}
 {{- fail (printf "services.recording.settings.%s: not what services.retention is told, so recording would miss archives that are not due yet, or not miss those that are" $name) }}
 {{- end }}
 {{- end }}
