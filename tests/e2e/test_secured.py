@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from vonglau.broker import NatsServer
@@ -24,6 +25,7 @@ from vonglau.broker.users import seed_file, write
 from vonglau.identity import Caller, LocalIssuer
 from vonglau.ingest.v1.service_pb2 import RECORDING_STATE_RECORDING, GetCameraStatusRequest
 from vonglau.ingest.v1.service_pb2_grpc import IngestStub
+from vonglau.keyfile import key_file
 from vonglau.recording.v1.service_pb2 import STRETCH_KIND_RECORDED, GetTimelineRequest, Timeline
 from vonglau.recording.v1.service_pb2_grpc import RecordingStub
 from vonglau.registry.v1.events_pb2 import (
@@ -69,10 +71,13 @@ class Secured:
         assert await reconcile(settings) == 0
         (self.folder / "identity").mkdir()
         (self.folder / "identity" / "jwks.json").write_bytes(self._issuer.jwks_file.read_bytes())
+        (self.folder / "footage").mkdir()  # who has no key of archives makes no store of its own
+        signing = Ed25519PrivateKey.from_private_bytes(key_file(self._signing_key, Ed25519PrivateKey.generate().private_bytes_raw))
+        self._proving_key.write_bytes(signing.public_key().public_bytes_raw())
         for name in MODULES:
             await self._spawn(name, server.url, users)
         for name in MODULES:
-            await eventually(partial(self.is_serving, name), within=20)
+            await eventually(partial(self.is_serving, name), within=20, why=f"{name} serves")
 
     async def _spawn(self, name: str, nats_url: str, users: Path) -> None:
         environment = {
@@ -88,7 +93,7 @@ class Secured:
             "VONGLAU_FOOTAGE_DIR": str(self.folder / "footage"),
             "VONGLAU_IDENTITY_DIR": str(self.folder / "identity"),
             "VONGLAU_SECRETS_KEY_FILE": str(self.folder / "secrets.key"),
-            "VONGLAU_ARCHIVE_KEY_FILE": str(self.folder / "archive.key"),
+            **self._archive_key(name),
             "VONGLAU_SPOOL_DIR": str(self.folder / "spool"),
             "VONGLAU_INGEST_ADDRESS": f"127.0.0.1:{self.ports['ingest']}",
             "VONGLAU_PLATFORM_ADMINS": "platform",
@@ -100,6 +105,20 @@ class Secured:
                 sys.executable, "-m", MODULES[name],
                 env={**os.environ, **environment}, stdout=log, stderr=log, preexec_fn=partial(end_with_parent, os.getpid()),
             )
+
+    @property
+    def _signing_key(self) -> Path:
+        return self.folder / "archive.key"
+
+    @property
+    def _proving_key(self) -> Path:
+        return self.folder / "archive.pub"
+
+    def _archive_key(self, name: str) -> dict[str, str]:
+        """The retention job alone signs; recording proves what it signed."""
+        if name == "retention":
+            return {"VONGLAU_ARCHIVE_KEY_FILE": str(self._signing_key)}
+        return {"VONGLAU_ARCHIVE_PUBLIC_KEY_FILE": str(self._proving_key)} if name == "recording" else {}
 
     async def is_serving(self, name: str) -> bool:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{self.health[name]}") as opened:
