@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from vonglau.cli.app import app
 
 ENDS_WITHIN_S = 10.0
+PROGRAMS = {"nats": "nats-server", "cameras": "vonglau.testing.cameras", "retention": "services.recording.retention_job"}  # where a name is not the service's
 FFMPEG: str = imageio_ffmpeg.get_ffmpeg_exe()  # type: ignore[attr-defined, no-untyped-call]
 
 
@@ -51,10 +52,10 @@ class Platform:
     def child(self, name: str) -> psutil.Process | None:
         """The child's process; None while it is not there."""
         assert self.process is not None
-        part = {"nats": "nats-server", "cameras": "vonglau.testing.cameras"}.get(name, f"services.{name}")
+        part = PROGRAMS.get(name, f"services.{name}")
         for one in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.Error):  # it has just ended
-                if any(part in word for word in one.cmdline()):
+                if any(part in (word, Path(word).name) for word in one.cmdline()):  # the whole word: one module stands within another
                     return one
         return None
 

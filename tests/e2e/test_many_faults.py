@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 CAMERAS = 4
 ROUNDS = 25
 AWAY_S = 60
-PARTS = ("ingest", "recording", "nats", "registry")
+PARTS = ("ingest", "recording", "retention", "nats", "registry")
 CAUSES_OF_KILLS = {"writer_failed", "transport_lost", "source_silent"}
 
 

@@ -191,7 +191,7 @@ def test_verify_names_an_altered_and_a_missing_object(platform: Platform) -> Non
     assert platform.run("verify", "sim-4").returncode == 0
 
 
-@pytest.mark.parametrize("name", ["ingest", "nats", *(pytest.param(name, marks=pytest.mark.long) for name in ("recording", "registry"))])
+@pytest.mark.parametrize("name", ["ingest", "nats", *(pytest.param(name, marks=pytest.mark.long) for name in ("recording", "registry", "retention"))])
 def test_after_a_kill_recording_goes_on_and_every_second_is_accounted_for(platform: Platform, name: str) -> None:
     began = datetime.now(UTC).isoformat(timespec="milliseconds")
     platform.kill(name)
