@@ -1,4 +1,4 @@
-"""Archive parts: what outlives the facts, signed, chained, and stored beside the footage that they are about. Pure but for the key's file."""
+"""Archive parts: what outlives the facts, signed, chained, and stored beside the footage that they are about. Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Documents in one SQLite file per service."""
+"""Documents in SQLite, a file per service; another program may have it open, too, and only reads: recording's retention job."""
 from __future__ import annotations
 
 import json
@@ -16,7 +16,8 @@ from vonglau.documents.sqlite_threads import Threads
 class SqliteDocuments:
     """The port `Documents` on a file; its folder is made if it is not there. Writes happen one after the other, reads beside them.
 
-    To put a copy in its place stop the service first and remove `<file>-wal` and `<file>-shm` too.
+    To put a copy in its place first stop every program that has it open, of `recording.db` recording and its retention job, and remove
+    `<file>-wal` and `<file>-shm` too.
     """
 
     def __init__(self, path: Path, *, readers: int = 4) -> None:
