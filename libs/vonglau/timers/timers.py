@@ -1,7 +1,7 @@
 """Jobs that are due at times: run by the one replica that holds the lease, caught up once when runs were missed, tried again when they fail.
 
-    timers = Timers(Lease(broker, "recording-jobs"), KeptRuns(broker), clock)
-    timers.every("recording-archive", Every(900.0), archive)
+    timers = Timers(Lease(broker, "retention"), KeptRuns(broker), clock)
+    timers.every("retention-archive", Every(900.0), archive)
     await timers.start() … await timers.stop()
 
 Every job may be repeated: it can be stopped anywhere when the lease is lost, and runs again after that.
