@@ -45,6 +45,14 @@ def test_each_pool_of_the_values_is_one_resource(render: Render) -> None:
     assert found["zone-b"]["template"]["spec"]["nodeSelector"] == {"node.vonglau.vn/recorder": "true", "topology.kubernetes.io/zone": "zone-b"}
 
 
+def test_pins_reach_the_pool_as_slots_that_the_definition_admits_and_the_operator_reads(render: Render) -> None:
+    assert "pins" not in pools(render("laptop"))[0]["spec"]
+    (pool,) = pools(render("laptop", {"pools": {"default": {"pins": {17: "ingest-default-1", "4095": "ingest-default-0"}}}}))
+    assert pool["spec"]["pins"] == {"17": "ingest-default-1", "4095": "ingest-default-0"}
+    assert [f"{error.json_path}: {error.message}" for error in Draft7Validator(SCHEMA).iter_errors(pool)] == []
+    assert dict(pool_of(stored(pool)).said.pins) == {17: "ingest-default-1", 4095: "ingest-default-0"}
+
+
 def test_the_definition_comes_with_the_release_and_outlives_it(render: Render) -> None:
     definition = only(render("laptop"), "CustomResourceDefinition")
     assert definition["metadata"]["name"] == "ingestpools.vonglau.vn"

@@ -21,7 +21,7 @@ GOLDEN = Path(__file__).with_name("golden")
 EXAMPLES = ("laptop", "one-node", "city-three-zones")
 # Kinds of others, whose schemas do not come with Kubernetes.
 FOREIGN = {"PrometheusRule", "ServiceMonitor", "PodMonitor", "IngestPool"}
-SERVING = {"registry", "ingest", "recording"}
+PROGRAMS: dict[str, Any] = yaml.safe_load((CHART / "files" / "services.yaml").read_text("utf-8"))
 Render = Callable[..., Any]
 Object = dict[str, Any]
 
@@ -34,6 +34,7 @@ MATRIX: list[tuple[str, dict[str, Any]]] = [
     ("one-node", {"priorityClasses": {"create": False, "recording": "high"}}),
     ("one-node", {"image": {"pullSecrets": ["registry"], "digest": "sha256:" + "0" * 64}}),
     ("one-node", {"services": {"registry": {"podAnnotations": {"a": "b"}, "settings": {"VONGLAU_IMPORT_ROWS": 1000000}}}}),
+    ("one-node", {"retentionRules": "our-rules", "nats": {"tags": ["sync"]}, "footage": {"prefix": "city-"}}),
     ("laptop", {"development": {"liveCode": True}}),
     ("city-three-zones", {"monitoring": {"scrape": {"kind": "PodMonitor"}}}),
 ]
@@ -103,7 +104,49 @@ def test_a_service_goes_to_the_footage_store_in_its_own_role(render: Render, pro
 
 def test_the_key_of_archives_is_where_they_are_signed_and_elsewhere_only_its_public_half(render: Render) -> None:
     held = {name.removeprefix("rel-vonglau-"): {key for key in mounted(pod) if key.startswith("archive.")} for name, pod in pod_specs(render("one-node"))}
-    assert {name: keys for name, keys in held.items() if keys} == {"retention": {"archive.key"}, "recording": {"archive.pub"}}
+    assert {name: keys for name, keys in held.items() if keys} == {"retention": {"archive.key", "archive.pub"}, "recording": {"archive.pub"}}
+
+
+def test_who_signs_archives_finds_both_halves_of_the_key_in_one_folder(render: Render) -> None:
+    told = environment(render("one-node"), "retention")
+    assert told["VONGLAU_ARCHIVE_KEY_FILE"] == "/etc/vonglau/archive-key/archive.key"
+    assert told["VONGLAU_ARCHIVE_PUBLIC_KEY_FILE"] == "/etc/vonglau/archive-key/archive.pub"
+
+
+def test_all_who_use_footage_are_told_the_same_of_it_and_nobody_else_is(render: Render) -> None:
+    def told(change: dict[str, Any]) -> dict[str, dict[str, str]]:
+        """Program -> what it is told of prefix and sessions."""
+        found = {name: pod["containers"][0].get("env", ()) for name, pod in pod_specs(render("one-node", change))}
+        halves = ("VONGLAU_FOOTAGE_PREFIX", "VONGLAU_FOOTAGE_SESSIONS")
+        kept = {name: {each["name"]: each["value"] for each in environment if each["name"] in halves} for name, environment in found.items()}
+        return {"ingest" if name == "default" else name.removeprefix("rel-vonglau-"): its for name, its in kept.items() if its}
+
+    users = [name for name, program in PROGRAMS.items() if "footage" in program["uses"]]
+    assert told({}) == {name: {"VONGLAU_FOOTAGE_SESSIONS": "none"} for name in users}
+    both = {"VONGLAU_FOOTAGE_PREFIX": "city-", "VONGLAU_FOOTAGE_SESSIONS": "owner"}
+    assert told({"footage": {"prefix": "city-", "sessions": "owner"}}) == dict.fromkeys(users, both)
+
+
+def test_rules_of_retention_come_from_a_file_that_retention_alone_has(render: Render) -> None:
+    assert "VONGLAU_RETENTION_RULES" not in environment(render("one-node"), "retention")
+    rendered = render("one-node", {"retentionRules": "our-rules"})
+    pods = dict(pod_specs(rendered))
+    assert [name for name, pod in pods.items() if "our-rules" in str(pod)] == ["rel-vonglau-retention"]
+    pod = pods["rel-vonglau-retention"]
+    (volume,) = [each for each in pod["volumes"] if each.get("configMap", {}).get("name") == "our-rules"]
+    (mount,) = [each for each in pod["containers"][0]["volumeMounts"] if each["name"] == volume["name"]]
+    assert volume["configMap"]["items"] == [{"key": "rules.json", "path": "rules.json"}]
+    assert mount["readOnly"] is True
+    assert environment(rendered, "retention")["VONGLAU_RETENTION_RULES"] == f"{mount['mountPath']}/rules.json" == "/etc/vonglau/retention-rules/rules.json"
+
+
+def test_where_streams_lie_is_told_to_the_job_that_declares_them_and_to_nobody_else(render: Render) -> None:
+    def told(change: dict[str, Any]) -> dict[str, str]:
+        pods = pod_specs(render("one-node", change))
+        return {name: each["value"] for name, pod in pods for each in pod["containers"][0].get("env", ()) if each["name"] == "VONGLAU_STREAM_TAGS"}
+
+    assert told({}) == {}
+    assert told({"nats": {"tags": ["sync", "nvme"]}}) == {"rel-vonglau-streams": "sync,nvme"}
 
 
 def test_the_chart_makes_no_secret_and_shows_none(objects: list[Object]) -> None:
@@ -115,7 +158,7 @@ def test_the_chart_makes_no_secret_and_shows_none(objects: list[Object]) -> None
 
 def test_a_service_sees_no_other_services_credentials(render: Render) -> None:
     for name, pod in pod_specs(render("one-node")):
-        foreign = (SERVING | {"streams", "operator", "retention"}) - {"ingest" if name == "default" else name.removeprefix("rel-vonglau-")}
+        foreign = PROGRAMS.keys() - {"ingest" if name == "default" else name.removeprefix("rel-vonglau-")}
         assert [key for key in mounted(pod) if key.split(".")[0] in foreign] == []
 
 
@@ -128,11 +171,24 @@ def test_every_pod_ends_within_its_period(objects: list[Object]) -> None:
 
 
 def test_readiness_is_asked_of_the_service_and_life_only_of_its_port(objects: list[Object]) -> None:
+    asked = set()
     for each in objects:
-        if each["kind"] in ("Deployment", "IngestPool") and component(each) in SERVING:
+        if each["kind"] in ("Deployment", "IngestPool") and component(each) != "operator":
             (container,) = each["spec"]["template"]["spec"]["containers"]
             assert container["readinessProbe"]["grpc"] == {"port": 7071}
-            assert "tcpSocket" in container["livenessProbe"]  # a pod is not killed because the log is away
+            assert container["startupProbe"]["tcpSocket"] == container["livenessProbe"]["tcpSocket"] == {"port": "health"}  # the log's absence kills no pod
+            assert {"name": "health", "containerPort": 7071} in container["ports"]
+            assert {"name": "VONGLAU_HEALTH_LISTEN", "value": "0.0.0.0:7071"} in container["env"]
+            asked.add(component(each))
+    assert asked == {"registry", "ingest", "recording", "retention"}
+
+
+def test_who_serves_only_health_listens_for_nothing_else(render: Render) -> None:
+    rendered = render("one-node")
+    (pod,) = [pod for name, pod in pod_specs(rendered) if name == "rel-vonglau-retention"]
+    assert [each["name"] for each in pod["containers"][0]["ports"]] == ["health"]
+    assert "VONGLAU_LISTEN" not in environment(rendered, "retention")
+    assert "retention" not in {component(each) for each in rendered if each["kind"] == "Service"}
 
 
 def test_pods_of_a_service_are_spread_over_zones_and_hosts_and_taken_one_at_a_time(objects: list[Object]) -> None:
@@ -147,7 +203,8 @@ def test_pods_of_a_service_are_spread_over_zones_and_hosts_and_taken_one_at_a_ti
 def test_the_operator_is_alone_and_the_others_are_replaced_without_a_gap(render: Render) -> None:
     strategies = {component(each): each["spec"]["strategy"] for each in render("city-three-zones") if each["kind"] == "Deployment"}
     assert strategies["operator"] == {"type": "Recreate"}
-    assert strategies["registry"]["rollingUpdate"] == strategies["recording"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    others = {name: strategy["rollingUpdate"] for name, strategy in strategies.items() if name != "operator"}
+    assert others == {name: {"maxUnavailable": 0, "maxSurge": 1} for name in ("registry", "recording", "retention")}
 
 
 def test_streams_are_reconciled_before_everything_else_and_again_before_every_upgrade(render: Render) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,9 +13,15 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from services.ingest.slots import SLOTS
+from vonglau.settings import PlatformSettings, variables
+from vonglau.settings.platform import PREFIX
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "vonglau"
 EXAMPLES = ("laptop", "one-node", "city-three-zones")
+PROGRAMS: dict[str, Any] = yaml.safe_load((CHART / "files" / "services.yaml").read_text("utf-8"))
+WITH_SETTINGS = [name for name, program in PROGRAMS.items() if program["kind"] != "Job"]
 Values = Callable[..., dict[str, Any]]
 
 # Example, what is changed in it, where the refusal points.
@@ -37,6 +44,12 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("one-node", {"documents": {"url": "mongodb://mongo.site.example:27017/"}}, "documents/url"),
     ("one-node", {"footage": {"url": "http://minio.site.example:9000"}}, "footage/url"),
     ("one-node", {"footage": {"url": "https://key:word@minio.site.example"}}, "footage/url"),
+    ("one-node", {"footage": {"prefix": "City"}}, "footage/prefix"),
+    ("one-node", {"footage": {"prefix": "a" * 15}}, "footage/prefix"),
+    ("one-node", {"footage": {"sessions": "camera"}}, "footage/sessions"),
+    ("one-node", {"nats": {"tags": ["sync,nvme"]}}, "nats/tags/0"),
+    ("one-node", {"nats": {"tags": "sync"}}, "nats/tags"),
+    ("one-node", {"retentionRules": "Rules"}, "retentionRules"),
     ("one-node", {"telemetry": {"endpoint": "http://otlp.site.example:4317"}}, "telemetry/endpoint"),
     ("one-node", {"telemetry": {"endpoint": "https://otlp.site.example:4317"}}, "networkPolicies/telemetry/to"),
     ("one-node", {"telemetry": {"headersSecret": "headers"}}, "telemetry/headersSecret"),
@@ -66,6 +79,10 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("one-node", {"pools": {"default": {"selector": {"owners": ["Ward One"]}}}}, "pools/default/selector/owners/0"),
     ("one-node", {"pools": {"default": {"camerasPerPod": 0}}}, "pools/default/camerasPerPod"),
     ("one-node", {"pools": {"default": {"spool": {"size": "50"}}}}, "pools/default/spool/size"),
+    ("one-node", {"pools": {"default": {"pins": {"4096": "ingest-default-0"}}}}, "pools/default/pins"),
+    ("one-node", {"pools": {"default": {"pins": {"07": "ingest-default-0"}}}}, "pools/default/pins"),
+    ("one-node", {"pools": {"default": {"pins": {"7": "Ingest 0"}}}}, "pools/default/pins/7"),
+    ("one-node", {"pools": {"default": {"pins": {str(slot): "ingest-default-0" for slot in range(257)}}}}, "pools/default/pins"),
     ("one-node", {"topology": {"zone": "Maybe"}}, "topology/zone"),
     ("one-node", {"priorityClasses": {"recording": "system-node-critical"}}, "priorityClasses/recording"),
     ("one-node", {"networkPolicies": {"nats": {"to": []}}}, "networkPolicies/nats/to"),
@@ -127,14 +144,39 @@ def test_schema_and_readme_are_what_the_generator_writes() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize("service", ["registry", "ingest", "recording"])
+@pytest.mark.parametrize("service", WITH_SETTINGS)
 def test_a_service_can_be_told_each_of_its_settings_by_the_chart_or_by_values(schema: dict[str, Any], service: str) -> None:
     generate = generator()
-    read = {each.name for each in generate.settings_of(f"services.{service}")}
+    read = {each.name for each in generate.settings_of(PROGRAMS[service]["run"])}
+    assert read
     taken = schema["properties"]["services"]["properties"][service]["properties"]["settings"]["properties"].keys()
     assert taken | generate.TOLD_BY_THE_CHART >= read
     assert taken & generate.TOLD_BY_THE_CHART == set()
     assert taken <= read
+
+
+@pytest.mark.parametrize("service", PROGRAMS)
+@pytest.mark.parametrize("name", ["VONGLAU_FOOTAGE_PREFIX", "VONGLAU_FOOTAGE_SESSIONS", "VONGLAU_RETENTION_RULES"])
+def test_what_all_who_use_footage_have_to_agree_on_and_what_needs_a_file_is_no_setting_of_one_service(
+    validator: Draft7Validator, values: Values, service: str, name: str
+) -> None:
+    assert f"services/{service}/settings" in places(validator, values("one-node", {"services": {service: {"settings": {name: "owner"}}}}))
+
+
+def test_a_pin_is_what_the_definition_of_pools_admits(schema: dict[str, Any]) -> None:
+    definition = yaml.safe_load((CHART / "files" / "ingestpools.vonglau.vn.yaml").read_text("utf-8"))
+    defined = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["pins"]
+    taken = schema["properties"]["pools"]["additionalProperties"]["properties"]["pins"]
+    assert taken["maxProperties"] == defined["maxProperties"]
+    assert schema["definitions"]["id"]["pattern"] == defined["additionalProperties"]["pattern"]
+    slots = [each for each in (*map(str, range(5000)), "-1", "00", "1.0", "x", "") if re.search(taken["propertyNames"]["pattern"], each)]
+    assert slots == [str(each) for each in range(SLOTS)]
+
+
+def test_what_footage_may_be_is_what_the_settings_admit(schema: dict[str, Any]) -> None:
+    footage = schema["properties"]["footage"]["properties"]
+    assert footage["prefix"]["pattern"] == f"^{PREFIX.pattern}$"
+    assert [footage["sessions"]["enum"]] == [list(each.choices) for each in variables(PlatformSettings) if each.name == "VONGLAU_FOOTAGE_SESSIONS"]
 
 
 def places(validator: Draft7Validator, given: dict[str, Any]) -> set[str]:

@@ -26,6 +26,7 @@
 {{- if .root.Values.nats.privateAuthority }}{{ $_ := set $told "VONGLAU_NATS_CA_FILE" "/etc/vonglau/nats/ca.crt" }}{{ end }}
 {{- if eq .program.kind "Job" }}{{ $_ := set $told "VONGLAU_STREAM_REPLICAS" .root.Values.nats.replicas }}
 {{- $_ := set $told "VONGLAU_STREAMS_GB" .root.Values.nats.streamsGB }}
+{{- with .root.Values.nats.tags }}{{ $_ := set $told "VONGLAU_STREAM_TAGS" (join "," .) }}{{ end }}
 {{- else }}{{ $_ := set $told "VONGLAU_STREAMS" "expect" }}{{ end }}
 {{- end }}
 {{- if has "documents" $uses }}
@@ -35,8 +36,11 @@
 {{- if has "footage" $uses }}
 {{- $_ := set $told "VONGLAU_FOOTAGE" (printf "s3+%s" .root.Values.footage.url) }}
 {{- $_ := set $told "VONGLAU_FOOTAGE_CREDENTIALS" "/etc/vonglau/footage" }}
+{{- with .root.Values.footage.sessions }}{{ $_ := set $told "VONGLAU_FOOTAGE_SESSIONS" . }}{{ end }}
 {{- with .root.Values.footage.region }}{{ $_ := set $told "VONGLAU_FOOTAGE_REGION" . }}{{ end }}
+{{- with .root.Values.footage.prefix }}{{ $_ := set $told "VONGLAU_FOOTAGE_PREFIX" . }}{{ end }}
 {{- end }}
+{{- if and (has "retentionRules" $uses) .root.Values.retentionRules }}{{ $_ := set $told "VONGLAU_RETENTION_RULES" "/etc/vonglau/retention-rules/rules.json" }}{{ end }}
 {{- if has "kubernetes" $uses }}
 {{- $_ := set $told "VONGLAU_NAMESPACE" .root.Release.Namespace }}
 {{- $_ := set $told "VONGLAU_RELEASE" .root.Release.Name }}

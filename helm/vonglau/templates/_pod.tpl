@@ -191,8 +191,10 @@ securityContext:
 {{- if or $issues .program.serves }}{{ $_ := set $files "identity" (dict "secret" $secrets.identity "items" $items) }}{{ end }}
 {{- end }}
 {{- if has "wrappingKey" $uses }}{{ $_ := set $files "wrapping-key" (dict "secret" $secrets.wrappingKey "items" (dict "secrets.key" "secrets.key")) }}{{ end }}
-{{- if has "archiveKey" $uses }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" (dict "archive.key" "archive.key")) }}{{ end }}
-{{- if has "archiveProof" $uses }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" (dict "archive.pub" "archive.pub")) }}{{ end }}
+{{- $halves := dict }}
+{{- if has "archiveKey" $uses }}{{ $_ := set $halves "archive.key" "archive.key" }}{{ end }}
+{{- if has "archiveProof" $uses }}{{ $_ := set $halves "archive.pub" "archive.pub" }}{{ end }}
+{{- with $halves }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" .) }}{{ end }}
 {{- if and (has "nats" $uses) $secrets.nats }}{{ $_ := set $files "nats" (dict "secret" $secrets.nats "keys" (list (printf "%s.nk" .component))) }}{{ end }}
 {{- if and (has "documents" $uses) $secrets.documents }}
 {{- $_ := set $files "documents" (dict "secret" $secrets.documents "keys" (list (printf "%s.username" .component) (printf "%s.password" .component))) }}
@@ -215,6 +217,9 @@ securityContext:
 {{- if has "pools" .program.uses }}
 - {name: pools, mountPath: /etc/vonglau/pools, readOnly: true}
 {{- end }}
+{{- if and (has "retentionRules" .program.uses) .root.Values.retentionRules }}
+- {name: retention-rules, mountPath: /etc/vonglau/retention-rules, readOnly: true}
+{{- end }}
 {{- end }}
 
 {{- /* The volume `spool` of an ingest pod, and its place, come from the operator. */ -}}
@@ -227,5 +232,11 @@ securityContext:
 {{- if has "pools" .program.uses }}
 - name: pools
   configMap: {name: {{ include "vonglau.name" .root }}-pools}
+{{- end }}
+{{- if and (has "retentionRules" .program.uses) .root.Values.retentionRules }}
+- name: retention-rules
+  configMap:
+    name: {{ .root.Values.retentionRules }}
+    items: [{key: rules.json, path: rules.json}]
 {{- end }}
 {{- end }}
