@@ -144,6 +144,11 @@ def test_schema_and_readme_are_what_the_generator_writes() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def test_the_readme_begins_with_what_an_installation_runs() -> None:
+    begins = (CHART / "README.md").read_text("utf-8").partition("##")[0]
+    assert [name for name in WITH_SETTINGS if not re.search(rf"\b{name}\b", begins)] == []
+
+
 @pytest.mark.parametrize("service", WITH_SETTINGS)
 def test_a_service_can_be_told_each_of_its_settings_by_the_chart_or_by_values(schema: dict[str, Any], service: str) -> None:
     generate = generator()
