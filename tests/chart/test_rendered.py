@@ -107,10 +107,13 @@ def test_the_key_of_archives_is_where_they_are_signed_and_elsewhere_only_its_pub
     assert {name: keys for name, keys in held.items() if keys} == {"retention": {"archive.key", "archive.pub"}, "recording": {"archive.pub"}}
 
 
-def test_who_signs_archives_finds_both_halves_of_the_key_in_one_folder(render: Render) -> None:
-    told = environment(render("one-node"), "retention")
-    assert told["VONGLAU_ARCHIVE_KEY_FILE"] == "/etc/vonglau/archive-key/archive.key"
-    assert told["VONGLAU_ARCHIVE_PUBLIC_KEY_FILE"] == "/etc/vonglau/archive-key/archive.pub"
+def test_who_signs_archives_finds_the_public_half_beside_the_key(render: Render) -> None:
+    rendered = render("one-node")
+    (pod,) = [pod for name, pod in pod_specs(rendered) if name == "rel-vonglau-retention"]
+    (volume,) = [each for each in pod["volumes"] if each.get("secret", {}).get("secretName") == "vonglau-archive-key"]
+    (folder,) = [each["mountPath"] for each in pod["containers"][0]["volumeMounts"] if each["name"] == volume["name"]]
+    assert {each["path"] for each in volume["secret"]["items"]} == {"archive.key", "archive.pub"}
+    assert environment(rendered, "retention")["VONGLAU_ARCHIVE_KEY_FILE"] == f"{folder}/archive.key"
 
 
 def test_all_who_use_footage_are_told_the_same_of_it_and_nobody_else_is(render: Render) -> None:

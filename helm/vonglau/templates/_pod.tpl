@@ -191,10 +191,10 @@ securityContext:
 {{- if or $issues .program.serves }}{{ $_ := set $files "identity" (dict "secret" $secrets.identity "items" $items) }}{{ end }}
 {{- end }}
 {{- if has "wrappingKey" $uses }}{{ $_ := set $files "wrapping-key" (dict "secret" $secrets.wrappingKey "items" (dict "secrets.key" "secrets.key")) }}{{ end }}
-{{- $halves := dict }}
+{{- /* Who signs compares the two halves at its start. */}}
+{{- $halves := dict "archive.pub" "archive.pub" }}
 {{- if has "archiveKey" $uses }}{{ $_ := set $halves "archive.key" "archive.key" }}{{ end }}
-{{- if has "archiveProof" $uses }}{{ $_ := set $halves "archive.pub" "archive.pub" }}{{ end }}
-{{- with $halves }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" .) }}{{ end }}
+{{- if or (has "archiveKey" $uses) (has "archiveProof" $uses) }}{{ $_ := set $files "archive-key" (dict "secret" $secrets.archiveKey "items" $halves) }}{{ end }}
 {{- if and (has "nats" $uses) $secrets.nats }}{{ $_ := set $files "nats" (dict "secret" $secrets.nats "keys" (list (printf "%s.nk" .component))) }}{{ end }}
 {{- if and (has "documents" $uses) $secrets.documents }}
 {{- $_ := set $files "documents" (dict "secret" $secrets.documents "keys" (list (printf "%s.username" .component) (printf "%s.password" .component))) }}
