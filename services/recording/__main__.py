@@ -9,11 +9,11 @@ from services.recording.archive_key import proving_key
 from services.recording.buckets import Buckets
 from services.recording.camera_hour import CameraHours
 from services.recording.cameras import Cameras
-from services.recording.caught_up import PROJECTION, SOURCES, caught_up
 from services.recording.checked_facts import CheckedFacts
 from services.recording.deletion import Deletions
 from services.recording.footage_index import FootageIndex
 from services.recording.gap_watch import GapWatch
+from services.recording.index_state import PROJECTION, SOURCES, IndexState
 from services.recording.playback import Playback
 from services.recording.recorded_camera import RecordedCameras
 from services.recording.reindex import Reindex
@@ -77,7 +77,7 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         timers = Timers(lease("jobs"), KeptRuns(broker), clock)
         timers.every(f"{SERVICE}-gap-watch", Every(settings.gap_watch_every_s), lambda _: watch.run())
         timers.every(f"{SERVICE}-log-walk", Every(settings.log_walk_every_s), lambda _: walk.run())
-        await timers.start(ready=partial(caught_up, runner, facts))
+        await timers.start(ready=IndexState(documents, facts).caught_up)
         stack.push_async_callback(timers.stop)
 
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)

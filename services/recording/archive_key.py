@@ -11,15 +11,19 @@ from vonglau.keyfile import key_file
 def signing_key(settings: ArchiveSettings) -> Ed25519PrivateKey:
     """Made at the first start of all; the footage folder before it: from then on an absent folder is a store that is away, and not a new one.
 
-    Raises: Refused (KEY_FILE_OPEN, ARCHIVE_KEY_MALFORMED), OSError.
+    Raises: Refused (KEY_FILE_OPEN, ARCHIVE_KEY_MALFORMED; ARCHIVE_KEYS_DIFFER: the public half beside it, where there is one, is another's), OSError.
     """
     if not settings.footage and not settings.archive_key.exists():
         settings.footage_dir.mkdir(parents=True, exist_ok=True)
     content = key_file(settings.archive_key, Ed25519PrivateKey.generate().private_bytes_raw)
     try:
-        return Ed25519PrivateKey.from_private_bytes(content)
+        key = Ed25519PrivateKey.from_private_bytes(content)
     except ValueError as error:
         raise malformed(settings.archive_key.name) from error
+    public = settings.archive_key.with_suffix(".pub")
+    if public.exists() and public.read_bytes() != key.public_key().public_bytes_raw():
+        raise Refused("ARCHIVE_KEYS_DIFFER", f"{public.name} does not belong to {settings.archive_key.name}: what is signed would count as damaged")
+    return key
 
 
 def proving_key(settings: RecordingSettings) -> Ed25519PublicKey:

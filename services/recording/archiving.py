@@ -12,6 +12,8 @@ from services.recording.archive import DayRecord, archive_prefix, next_part, ope
 from services.recording.days import DAY_NS, SECOND_NS
 from services.recording.entry import Entry, fact_of
 from services.recording.footage_index import FootageIndex
+from services.recording.index_state import IndexState
+from services.recording.setbacks import Setbacks
 from vonglau.clock import Clock
 from vonglau.documents import Document
 from vonglau.errors import AlreadyExists, Conflict
@@ -23,6 +25,7 @@ from vonglau.telemetry import count, names
 log = logging.getLogger(__name__)
 
 Chain = list[tuple[ArchivePart, bytes]]
+AGAIN_S = 6 * 3600.0
 
 
 class Archive:
@@ -104,20 +107,39 @@ def of(records: dict[str, DayRecord], owner: str) -> DayRecord:
 class Archiving:
     """The daily job. Repeatable at any time: a part is only written for what no part has."""
 
-    def __init__(self, index: FootageIndex, archive: Archive, clock: Clock, *, grace_s: float, window_days: int) -> None:
-        """grace_s: after a day's end, for what is still in spools. window_days: how far back days are looked at; facts must be kept longer."""
+    def __init__(
+        self, index: FootageIndex, state: IndexState, archive: Archive, clock: Clock, *, grace_s: float, window_days: int, again_s: float = AGAIN_S,
+    ) -> None:
+        """grace_s: after a day's end, for what is still in spools. window_days: how far back days are looked at; facts must be kept longer.
+
+        again_s: so long after a look a day is looked at again: reading and proving a city's archives takes hours of a core.
+        """
         self._index = index
+        self._state = state
         self.archive = archive
         self._clock = clock
         self._grace_s = grace_s
         self._window_days = window_days
+        self._again_ns = round(again_s * SECOND_NS)
+        self._looked: dict[tuple[str, int], int] = {}  # camera and day: when, ns
 
-    async def run(self) -> int:
-        """Archive every complete day; how many chains were looked at."""
-        looked = 0
+    async def run(self, due_ns: int = 0) -> int:
+        """Archive every complete day; how many chains were looked at. due_ns: since when this run has been missed; 0: it has not.
+
+        Raises: Damaged, once everything else is done, where an archive is not what was signed.
+        """
+        await self._state.caught_up()
+        now_ns, looked, setbacks = self._clock.now_ns(), 0, Setbacks()
+        complete = (now_ns - round(self._grace_s * SECOND_NS)) // DAY_NS
+        first = min(complete - self._window_days, (due_ns or now_ns) // DAY_NS - 1)
+        self._looked = {place: seen_ns for place, seen_ns in self._looked.items() if now_ns - seen_ns < self._again_ns}
         async for camera in self._index.cameras():
-            async for day in self._days(camera):
-                looked += await self.archive_day(camera, day)
+            async for day in self._days(camera, first, complete):
+                if (camera, day) not in self._looked:
+                    with setbacks.set_aside(camera, day):
+                        looked += await self.archive_day(camera, day)
+                        self._looked[camera, day] = now_ns
+        setbacks.tell()
         return looked
 
     async def archive_day(self, camera: str, day: int) -> int:
@@ -134,11 +156,10 @@ class Archiving:
                 return f"{archive_prefix(camera, day)}{part.part}"
         return await self.archive.extend(camera, owner, day, DayRecord(deletions={deletion.digest: deletion}))
 
-    async def _days(self, camera: str) -> AsyncIterator[int]:
-        """Complete days of the window, and older ones that something late belongs to."""
-        complete = (self._clock.now_ns() - round(self._grace_s * SECOND_NS)) // DAY_NS
+    async def _days(self, camera: str, first: int, complete: int) -> AsyncIterator[int]:
+        """Complete days from `first` on, and older ones that something late belongs to."""
         recorded = await self._index.recorded(camera)
         late = set(recorded["late_days"]) if recorded else set()
-        for day in sorted(late | set(range(complete - self._window_days, complete))):
+        for day in sorted(late | set(range(first, complete))):
             if day < complete:
                 yield day

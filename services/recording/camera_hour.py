@@ -18,6 +18,7 @@ from services.recording.entry import CONTIGUOUS, Entry, Stored, listed, name_of
 from vonglau.documents import Document, Index
 from vonglau.errors import Poison
 from vonglau.eventlog import Recorded
+from vonglau.footage import footage_bucket, is_bucket
 from vonglau.ingest.v1.events_pb2 import ClockMeasured, InterruptionObserved, SegmentRecorded, StreamChanged
 from vonglau.media.segment import segment_key
 from vonglau.recording.v1.events_pb2 import DeletionIntended
@@ -68,6 +69,8 @@ def must_be_possible(segment: SegmentRecorded) -> None:
         raise Poison("SEGMENT_IMPOSSIBLE", f"{segment.camera} {segment.epoch}-{segment.number} from {segment.start_ns} to {segment.end_ns}")
     if segment.key != segment_key(segment.camera, segment.start_ns, segment.epoch, segment.number):
         raise Poison("SEGMENT_IMPOSSIBLE", f"{segment.key!r} is not the key of {segment.camera} {segment.epoch}-{segment.number}")
+    if not is_bucket(footage_bucket(segment.owner)):
+        raise Poison("SEGMENT_IMPOSSIBLE", f"{segment.owner!r} is no owner's name")
 
 
 def evolved(document: Document | None, message: Message, name: str, stored: Stored = Stored.AS_STATED) -> Document:

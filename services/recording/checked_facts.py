@@ -10,10 +10,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from google.protobuf.message import DecodeError
+
 from services.recording.camera_hour import STORED
 from services.recording.entry import Stored
 from vonglau.broker.topology import FACT_INGEST
-from vonglau.errors import Unavailable
+from vonglau.errors import Invalid, Unavailable
 from vonglau.eventlog import Recorded
 from vonglau.footage import Footage, ObjectInfo, footage_bucket
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
@@ -70,7 +72,10 @@ class CheckedReading:
         return [await self._compared(event) if event.type == SEGMENT else event for event in events]
 
     async def _compared(self, event: Recorded) -> Recorded:
-        segment = SegmentRecorded.FromString(event.body)
+        try:
+            segment = SegmentRecorded.FromString(event.body)
+        except DecodeError:
+            return event  # its camera's key is parked where it is applied
         stored = compared(segment, await self._head(segment))
         if stored is Stored.AS_STATED:
             return event
@@ -79,9 +84,12 @@ class CheckedReading:
         return replace(event, headers={**event.headers, STORED: str(int(stored))})
 
     async def _head(self, segment: SegmentRecorded) -> ObjectInfo | None:
+        """None, too, where no object can be: under what is no key."""
         while True:
             try:
                 return await self._footage.head(footage_bucket(segment.owner), segment.key)
+            except Invalid:
+                return None
             except Unavailable as error:
                 log.warning("indexing waits for the footage store: %s", error)
                 await asyncio.sleep(RETRY_S)

@@ -14,7 +14,9 @@ from services.recording.custody import CUSTODY, confirm, custody_stream, intend
 from services.recording.days import DAY_NS, HOUR_NS, as_date, day_of, hour_bits
 from services.recording.deletion import intents_of
 from services.recording.footage_index import FootageIndex
+from services.recording.index_state import IndexState
 from services.recording.retention import Rule, is_due, rule_for, shortest_days
+from services.recording.setbacks import Setbacks
 from vonglau.clock import Clock
 from vonglau.errors import Damaged, Refused
 from vonglau.eventlog import Call, EventLog
@@ -32,9 +34,12 @@ AT_ONCE = 1_000  # keys in one delete
 
 
 class Retaining:
-    def __init__(self, index: FootageIndex, archiving: Archiving, footage: Footage, log: EventLog, rules: Sequence[Rule], clock: Clock) -> None:
+    def __init__(
+        self, index: FootageIndex, state: IndexState, archiving: Archiving, footage: Footage, log: EventLog, rules: Sequence[Rule], clock: Clock,
+    ) -> None:
         """footage: as the one who may delete there."""
         self._index = index
+        self._state = state
         self._archiving = archiving
         self._footage = footage
         self._log = log
@@ -42,14 +47,24 @@ class Retaining:
         self._clock = clock
 
     async def run(self) -> int:
-        """Finish what an earlier run began, then delete what is due; the number of deletions."""
-        deletions = 0
+        """Finish what an earlier run began, then delete what is due; the number of deletions.
+
+        Raises: Unavailable (VIEW_BEHIND), where the index was lost under way; Damaged, once everything else is done, where an archive is not what was signed.
+        """
+        await self._state.caught_up()
+        deletions, setbacks = 0, Setbacks()
         for document in await self._index.unconfirmed_deletions():
-            await self._finish(intents_of(document)[-1])
-            deletions += 1
+            with setbacks.set_aside(document["camera"], document["day"]):
+                await self._finish(intents_of(document)[-1])
+                deletions += 1
         async for camera in self._index.cameras():
+            if await self._state.is_parked(camera):
+                logger.warning("nothing of %s is deleted: something told of it could not be applied yet (vonglau parked)", camera)
+                continue
             for day in await self._days(camera):
-                deletions += await self._delete_day(camera, day)
+                with setbacks.set_aside(camera, day):
+                    deletions += await self._delete_day(camera, day)
+        setbacks.tell()
         return deletions
 
     async def _days(self, camera: str) -> list[int]:
@@ -102,6 +117,7 @@ class Retaining:
             numbers=numbers_of(segments),
         )
         await self._archiving.archive.extend(camera, owner, day, record)
+        await self._state.must_still_hold()
         try:
             await self._log.decide(custody_stream(camera), CUSTODY, partial(intend, intent=intent), call=CALL)
         except Refused as refused:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from nats.errors import Error
-from nats.js.api import StreamConfig
+from nats.js.api import ConsumerConfig, StreamConfig
+from nats.js.errors import NotFoundError
 
 from vonglau.broker import Broker, KeyValue, Login, NatsServer, connect
 from vonglau.broker.permissions import JOB, NEEDS, permissions
@@ -55,9 +57,9 @@ def event(subject: str) -> Try:
     return publish
 
 
-def write(bucket: str) -> Try:
+def write(bucket: str, key: str = "any") -> Try:
     async def put(broker: Broker) -> object:
-        return await broker.js.publish(f"$KV.{bucket}.any", b"{}", timeout=0.5)
+        return await broker.js.publish(f"$KV.{bucket}.{key}", b"{}", timeout=0.5)
 
     return put
 
@@ -78,22 +80,57 @@ def follow(bucket: str) -> Try:
     return watch
 
 
+def consume(stream: str) -> Try:
+    async def create(broker: Broker) -> object:
+        return await broker.js.add_consumer(stream, ConsumerConfig(durable_name="own", filter_subject=">"), timeout=0.5)
+
+    return create
+
+
+def forget(stream: str, consumer: str) -> Try:
+    """An answer that there is none is a deletion that was allowed."""
+
+    async def delete(broker: Broker) -> object:
+        with contextlib.suppress(NotFoundError):
+            await limited(partial(broker.js.delete_consumer, stream, consumer))
+        return None
+
+    return delete
+
+
 MAY: dict[str, list[Try]] = {
-    "registry": [event("es.registry.owner.a"), write("access_state"), write("secrets"), write("leases"), read("es_registry", "es.registry.owner.a")],
-    "ingest": [event("fact.segment.cam-1"), write("claims"), follow("claims"), follow("access_state"), read("KV_secrets", "$KV.secrets.a")],
-    "recording": [write("leases"), follow("access_state"), read("es_registry", "es.registry.owner.a"), read("es_recording", "es.recording.custody.a")],
-    "retention": [event("es.recording.custody.a"), write("leases"), read("es_recording", "es.recording.custody.a"), read("fact_ingest", "fact.segment.0.a")],
+    "registry": [
+        event("es.registry.owner.a"), write("access_state"), write("secrets"), write("leases", "registry-jobs"), read("es_registry", "es.registry.owner.a"),
+    ],
+    "ingest": [
+        event("fact.segment.cam-1"), write("claims"), write("leases", "member.default.ingest-0"), follow("leases"), follow("claims"), follow("access_state"),
+        read("KV_secrets", "$KV.secrets.a"),
+    ],
+    "recording": [
+        write("leases", "recording-jobs"), follow("access_state"), read("es_registry", "es.registry.owner.a"), read("es_recording", "es.recording.custody.a"),
+    ],
+    "retention": [
+        event("es.recording.custody.a"), write("leases", "retention"), write("leases", "ran.retention-delete"),
+        read("es_recording", "es.recording.custody.a"), read("fact_ingest", "fact.segment.0.a"),
+    ],
 }
 MAY_NOT: dict[str, list[Try]] = {
-    "registry": [event("fact.segment.cam-1"), event("es.recording.custody.cam-1"), write("claims"), read("fact_ingest", "fact.segment.0.cam-1")],
+    "registry": [
+        event("fact.segment.cam-1"), event("es.recording.custody.cam-1"), write("claims"), write("leases", "slots.default"),
+        read("fact_ingest", "fact.segment.0.cam-1"),
+    ],
     "ingest": [
-        event("es.registry.owner.a"), event("fact.made-up.cam-1"), write("access_state"), write("secrets"), read("es_recording", "es.recording.custody.a"),
+        event("es.registry.owner.a"), event("fact.made-up.cam-1"), write("access_state"), write("secrets"), write("leases", "recording-jobs"),
+        read("es_recording", "es.recording.custody.a"),
+    ],
+    "recording": [
+        event("es.recording.custody.a"), event("fact.segment.cam-1"), write("secrets"), write("claims"), write("leases", "retention"),
+        read("KV_secrets", "$KV.secrets.a"),
     ],
     "retention": [
         event("es.registry.owner.a"), event("fact.segment.cam-1"), write("secrets"), read("KV_secrets", "$KV.secrets.a"),
-        read("KV_access_state", "$KV.access_state.a"),
+        read("KV_access_state", "$KV.access_state.a"), consume("es_recording"), forget("fact_ingest", "recording"), write("leases", "recording-jobs"),
     ],
-    "recording": [event("es.recording.custody.a"), event("fact.segment.cam-1"), write("secrets"), read("KV_secrets", "$KV.secrets.a"), write("claims")],
 }
 
 

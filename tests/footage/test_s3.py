@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import random
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +15,7 @@ import pytest
 from minio.credentials.providers import StaticProvider
 from urllib3.exceptions import ProtocolError
 
+from services.recording import bucket_walk
 from tests.backends.stores import Store
 from vonglau.errors import Damaged, Invalid, Refused, Unavailable
 from vonglau.footage import FolderFootage, Put, open_footage
@@ -289,3 +291,16 @@ async def test_an_answer_without_words_is_taken_by_its_status(answering: Any) ->
     store = answering(418, b"")
     assert await reason(store.put_bytes(BUCKET, KEY, b"x", {})) == "STORAGE_UNAVAILABLE"
     await store.close()
+
+
+async def test_what_somebody_else_put_there_is_listed_as_it_is_and_ends_nobodys_walk(store: S3Footage, s3: Store) -> None:
+    """Names that are no keys, and the empty objects by which some tools make a folder."""
+    for name in ("cam-1/2026/01/01/my clip.mp4", "cam-1/", "cam-1/2026/01/01/", "x y"):
+        s3.administrator.put_object(f"{s3.prefix}{BUCKET}", name, io.BytesIO(b"x"), 1)
+    await store.put_bytes(BUCKET, "cam-1/2026/01/01/archive-0", b"x", {})
+    listed = [each.key async for each in store.list(BUCKET)]
+    assert set(listed) >= {"cam-1/2026/01/01/my clip.mp4", "x y", "cam-1/2026/01/01/archive-0"}
+    assert sorted([each async for each in store.children(BUCKET)]) == ["cam-1/", "x y"]
+    assert sorted([each async for each in store.children(BUCKET, "cam-1/")]) == ["cam-1/2026/"]
+    assert await bucket_walk.days(store, "police", "cam-1") == [20_454]
+    assert {each async for each in bucket_walk.strays(store, "police", {"cam-1"})} == {"x y"}

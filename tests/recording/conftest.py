@@ -20,6 +20,7 @@ from services.recording.cameras import Cameras
 from services.recording.checked_facts import CheckedFacts
 from services.recording.deletion import Deletions
 from services.recording.footage_index import FootageIndex
+from services.recording.index_state import SOURCES, IndexState
 from services.recording.playback import Playback
 from services.recording.recorded_camera import RecordedCameras
 from services.recording.reindex import Reindex
@@ -39,13 +40,12 @@ from vonglau.media.fragments import fragments, init_length, retimed
 from vonglau.media.segment import metadata_of, segment_key
 from vonglau.media.ticks import to_ticks
 from vonglau.registry.v1.events_pb2 import CAMERA_CLASS_NON_TRAFFIC, CameraDetails, CameraRegistered
-from vonglau.subscription import MemoryEvents, Pace, Projection, ProjectionRunner, Source
+from vonglau.subscription import MemoryEvents, Pace, Projection, ProjectionRunner
 from vonglau.testing.clock import SettableClock
 
 BEGIN = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z
 SECOND = 1_000_000_000
 DAY_S = 86_400
-SOURCES = [Source("fact_ingest", ("fact.>",)), Source("es_registry", ("es.registry.camera.*",)), Source("es_recording", ("es.recording.custody.*",))]
 
 
 def segment(number: int = 0, start: float = 0.0, length: float = 60.0, *, camera: str = "cam-1", epoch: int = 1, **fields: Any) -> SegmentRecorded:
@@ -141,13 +141,14 @@ class Station:
         self.timelines = Timelines(self.index, self.spool, self.clock)
         self.playback = Playback(self.index, self.footage, self.spool)
         self.archive = Archive(self.footage, self.key, self.clock)
-        self.archiving = Archiving(self.index, self.archive, self.clock, grace_s=3600.0, window_days=6)
+        self.state = IndexState(self.documents, self.events)
+        self.archiving = Archiving(self.index, self.state, self.archive, self.clock, grace_s=3600.0, window_days=6, again_s=0.0)
         self.verifier = Verifier(self.index, self.footage, keys, self.clock, archived_after_s=7200.0)
 
     def retaining(self) -> Retaining:
         """As a fresh process would make it."""
-        archiving = Archiving(self.index, Archive(self.footage, self.key, self.clock), self.clock, grace_s=3600.0, window_days=6)
-        return Retaining(self.index, archiving, self.footage, self.log, read_rules(SHIPPED), self.clock)
+        archiving = Archiving(self.index, self.state, Archive(self.footage, self.key, self.clock), self.clock, grace_s=3600.0, window_days=6)
+        return Retaining(self.index, self.state, archiving, self.footage, self.log, read_rules(SHIPPED), self.clock)
 
     def tell(self, *messages: Message) -> None:
         for message in messages:

@@ -1,6 +1,7 @@
 """The stored checksum is compared with the fact before it is indexed."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,3 +49,17 @@ async def test_while_the_store_is_away_facts_wait(station: Any, monkeypatch: pyt
 
     assert await fetched(station, Away()) == [""]
     assert len(calls) == 4
+
+
+@pytest.mark.parametrize("spoilt", [{"body": b"\xff\xff no message"}, {"key": ""}, {"key": "../cam-1/x.mp4"}, {"owner": "../police"}], ids=str)
+async def test_a_fact_that_nothing_can_be_made_of_holds_up_its_own_camera_alone(station: Any, segment: Any, spoilt: dict[str, Any]) -> None:
+    fact = segment(0, 0, camera="cam-2")
+    for name in spoilt.keys() - {"body"}:
+        setattr(fact, name, spoilt[name])
+    station.tell(fact)
+    if "body" in spoilt:
+        station.store.events[-1] = replace(station.store.events[-1], body=spoilt["body"])
+    await station.record(0, 0)
+    await station.settle()
+    assert (await station.index.recorded("cam-1"))["segments"] == 1
+    assert await station.state.is_parked("cam-2")

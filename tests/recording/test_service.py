@@ -334,3 +334,13 @@ def test_a_key_of_archives_that_is_none_is_told(tmp_path: Path, content: bytes) 
     with pytest.raises(Refused) as refused:
         signing_key(RecordingSettings(archive_key_file=file, footage_dir=tmp_path))
     assert refused.value.reason == "ARCHIVE_KEY_MALFORMED"
+
+
+def test_a_public_half_that_belongs_to_another_key_is_told_before_anything_is_signed(tmp_path: Path) -> None:
+    settings = RecordingSettings(archive_key_file=tmp_path / "archive.key", footage_dir=tmp_path / "footage")
+    (tmp_path / "archive.pub").write_bytes(signing_key(settings).public_key().public_bytes_raw())
+    assert signing_key(settings).public_key() == proving_key(RecordingSettings(archive_public_key_file=tmp_path / "archive.pub"))
+    (tmp_path / "archive.key").unlink()
+    with pytest.raises(Refused) as refused:
+        signing_key(settings)
+    assert refused.value.reason == "ARCHIVE_KEYS_DIFFER"

@@ -113,7 +113,9 @@ def told_segment(epoch: int, number: int, start: int, length: int, contiguous: b
     begin = BEGIN + start * SECOND
     key = segment_key("cam-1", begin, epoch, number)
     end = begin + length * SECOND
-    return SegmentRecorded(camera="cam-1", epoch=epoch, number=number, start_ns=begin, end_ns=end, key=key, contiguous=contiguous, last_of_epoch=last)
+    return SegmentRecorded(
+        camera="cam-1", owner="police", epoch=epoch, number=number, start_ns=begin, end_ns=end, key=key, contiguous=contiguous, last_of_epoch=last,
+    )
 
 
 def told_interruption(epoch: int, begun: int, length: int) -> InterruptionObserved:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Exported
 from vonglau.broker import Broker, KeyValue
 from vonglau.documents import Changes, Condition, SqliteDocuments, Write
-from vonglau.errors import Unavailable
+from vonglau.errors import Damaged, Unavailable
 from vonglau.leases import BUCKET, Lease, LeaseLost
+from vonglau.telemetry.names import LOOP, TIMER_SINCE_SUCCESS
 from vonglau.testing.clock import SettableClock
 from vonglau.testing.timers import MemoryLease, MemoryRuns
 from vonglau.testing.waiting import eventually
@@ -316,3 +318,31 @@ async def test_what_is_overdue_comes_longest_due_first_and_nothing_else_does(tmp
     assert [each["_id"] async for each in overdue(documents, "alerts", clock, page=2)] == ["d", "f", "a", "b"]
     assert len(await documents.find("alerts", Condition("due_ns", ">", now))) == 1
     await documents.close()
+
+
+async def test_whatever_goes_wrong_before_the_process_is_ready_is_tried_again(clock: SettableClock, runs: MemoryRuns) -> None:
+    timers, job, wrong = Timers(MemoryLease(), runs, clock, pace=QUICK), Job(), [Damaged("DOCUMENTS_DAMAGED", "not a database"), Unavailable("X", "away")]
+
+    async def is_ready() -> None:
+        if wrong:
+            raise wrong.pop()
+
+    timers.every("job", Every(HOUR), job)
+    await timers.start(is_ready)
+    await eventually(lambda: job.tries == 1)
+    await timers.stop()
+
+
+async def test_how_long_a_job_has_not_succeeded_is_told_by_who_holds_the_lease(clock: SettableClock, exported: Exported) -> None:
+    runs, job = MemoryRuns(), Job(failures=1_000)
+    runs.began_ns["job"] = clock.now_ns()
+    timers = Timers(MemoryLease(), runs, clock, pace=QUICK)
+    timers.every("job", Every(HOUR), job)
+    assert exported.value(TIMER_SINCE_SUCCESS.name) is None
+    clock.advance(2 * HOUR)
+    await timers.start()
+    await eventually(lambda: job.tries > 0)
+    clock.advance(HOUR)
+    assert exported.value(TIMER_SINCE_SUCCESS.name, **{LOOP: "job"}) == 3 * HOUR
+    await timers.stop()
+    assert exported.value(TIMER_SINCE_SUCCESS.name) is None

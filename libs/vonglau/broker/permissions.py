@@ -16,24 +16,48 @@ class Needs:
     """Of one service."""
 
     publishes: tuple[str, ...] = ()  # subjects of events and facts
-    reads: tuple[str, ...] = ()  # streams
+    follows: tuple[str, ...] = ()  # streams, by consumers of its own
+    looks: tuple[str, ...] = ()  # streams, message by message
     buckets_read: tuple[str, ...] = ()
     buckets_written: tuple[str, ...] = ()  # and read
+    leases: tuple[str, ...] = ()  # keys in the bucket of the leases: what it holds there, and when its jobs ran
+
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """Streams, buckets too: they are watched."""
+        return (*self.follows, *(f"KV_{bucket}" for bucket in (*self.buckets_read, *self.buckets_written)))
+
+    @property
+    def looked_into(self) -> tuple[str, ...]:
+        """Streams, the leases' too."""
+        return (*self.looks, f"KV_{LEASES}")
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """That it reads, buckets too."""
-        return (*self.reads, *(f"KV_{bucket}" for bucket in (*self.buckets_read, *self.buckets_written)))
+        """All that it works with."""
+        return tuple(dict.fromkeys((*self.followed, *self.looked_into)))
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Subjects of buckets."""
+        return (*(f"$KV.{bucket}.>" for bucket in self.buckets_written), *(f"$KV.{LEASES}.{key}" for key in self.leases))
 
 
 NEEDS: Mapping[str, Needs] = {
-    "registry": Needs(("es.registry.>",), (ES_REGISTRY,), (), (ACCESS_STATE, SECRETS, LEASES)),
-    "ingest": Needs(
-        ("fact.segment.*", "fact.interruption.*", "fact.stream.*", "fact.clock.*"), (ES_REGISTRY, FACT_INGEST),
-        (ACCESS_STATE, SECRETS), (CLAIMS, LEASES, POOLS, SLOTS),
+    "registry": Needs(
+        ("es.registry.>",), (ES_REGISTRY,), (), (), (ACCESS_STATE, SECRETS), ("registry", "registry_access_state", "registry-jobs", "ran.registry-log-walk"),
     ),
-    "recording": Needs((), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (ACCESS_STATE,), (LEASES,)),
-    "retention": Needs(("es.recording.>",), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (), (LEASES,)),
+    "ingest": Needs(
+        ("fact.segment.*", "fact.interruption.*", "fact.stream.*", "fact.clock.*"), (ES_REGISTRY, FACT_INGEST), (),
+        (ACCESS_STATE, SECRETS, LEASES), (CLAIMS, POOLS, SLOTS), ("member.*.*", "slots.*", "unassigned"),
+    ),
+    "recording": Needs(
+        (), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (), (ACCESS_STATE,), (),
+        ("recording-projection", "recording-buckets", "recording-jobs", "ran.recording-gap-watch", "ran.recording-log-walk"),
+    ),
+    "retention": Needs(
+        ("es.recording.>",), (), (ES_REGISTRY, ES_RECORDING, FACT_INGEST), (), (), ("retention", "ran.retention-archive", "ran.retention-delete"),
+    ),
 }
 JOB = "streams"  # the user that declares streams and buckets, and nothing else: it reads no event
 SITE = "site-"  # begins the user by which an owner's site comes in: a server of its own, with ingest behind it
@@ -56,18 +80,22 @@ def permissions(user: str) -> Permissions:
     if user == JOB:
         return Permissions(tuple(f"$JS.API.STREAM.{verb}.*" for verb in ("CREATE", "UPDATE", "INFO")), inbox)
     needs = NEEDS[user]
-    written = [f"$KV.{bucket}.>" for bucket in needs.buckets_written]
-    reading = [subject for stream in needs.streams for subject in reads(stream)]
+    following = [subject for stream in needs.followed for subject in (*looks(stream), *follows(stream))]
+    looking = [subject for stream in needs.looked_into for subject in looks(stream)]
     advisories = ("$JS.EVENT.ADVISORY.>",) if user == "registry" else ()  # one service watches over the log
-    return Permissions((*needs.publishes, *written, *reading), (*inbox, *advisories))
+    return Permissions(tuple(dict.fromkeys((*needs.publishes, *needs.written, *following, *looking))), (*inbox, *advisories))
 
 
-def reads(stream: str) -> Iterator[str]:
-    """Point reads, and consumers of one's own; not a change of the stream."""
+def looks(stream: str) -> Iterator[str]:
+    """Its state, and single messages."""
     yield f"$JS.API.STREAM.INFO.{stream}"
     yield f"$JS.API.STREAM.MSG.GET.{stream}"
     yield f"$JS.API.DIRECT.GET.{stream}"
     yield f"$JS.API.DIRECT.GET.{stream}.>"
+
+
+def follows(stream: str) -> Iterator[str]:
+    """Consumers; not a change of the stream."""
     for verb in ("CREATE", "DURABLE.CREATE", "INFO", "DELETE", "MSG.NEXT"):
         yield f"$JS.API.CONSUMER.{verb}.{stream}"
         yield f"$JS.API.CONSUMER.{verb}.{stream}.>"

@@ -120,8 +120,8 @@ class MongoDocuments:
         """Also what a killed process began: half a switch would be new documents beside old parked keys."""
         for projection, collections in await self._catalogue.begun():
             if projection == EVERYTHING:
+                await self._checkpoints.drop_all()  # first, so that whoever reads knows by them whether what it read before was whole
                 await self._catalogue.drop_all()
-                await self._checkpoints.drop_all()
             else:
                 await self._catalogue.switch(collections)
                 await self._checkpoints.switch(projection)

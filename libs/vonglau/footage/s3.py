@@ -18,7 +18,7 @@ from minio.error import S3Error
 from vonglau.errors import Invalid, NotFound, Refused, Unavailable
 from vonglau.footage.bucket import check_source, taken
 from vonglau.footage.capabilities import probe
-from vonglau.footage.port import CHUNK_BYTES, PROBE, ObjectInfo, Put, checked_bucket, checked_key, is_bucket, is_locked, owner_of
+from vonglau.footage.port import CHUNK_BYTES, PROBE, ObjectInfo, Put, checked_bucket, checked_key, is_bucket, is_key, is_locked, owner_of
 from vonglau.footage.s3_client import Client, listed
 from vonglau.footage.s3_download import Download
 from vonglau.footage.s3_failures import ABSENT, RETRY_AFTER, told_by_consequence
@@ -133,7 +133,8 @@ class S3Footage:
     async def children(self, bucket: str, prefix: str = "") -> AsyncGenerator[str, None]:
         async for page in self._pages(self._of(bucket).asked.list_objects(self._name(bucket), prefix=prefix)):
             for each in page:
-                yield each.object_name or ""
+                if (name := each.object_name or "") != prefix:  # an object that stands for the folder itself, as some tools make one
+                    yield name
 
     async def _pages(self, objects: Iterator[Object]) -> AsyncGenerator[tuple[Object, ...], None]:
         """objects: asks the store as it is read."""
@@ -142,8 +143,10 @@ class S3Footage:
             yield page
 
     async def _described(self, bucket: str, each: Object) -> ObjectInfo | None:
-        """None: it is gone by now."""
+        """None: it is gone by now. What somebody else put under a name that is no key is shown as it is."""
         key = each.object_name or ""
+        if not is_key(key):
+            return ObjectInfo(key, each.size or 0)
         return listed(key, each.size or 0, dict(each.metadata or {})) or await self.head(bucket, key)
 
     async def delete(self, bucket: str, keys: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 from vonglau.subscription.jetstream import JetStreamEvents
 from vonglau.subscription.memory import MemoryEvents
 from vonglau.subscription.meter import Behind, Meter
-from vonglau.subscription.parked import ParkedKey
+from vonglau.subscription.parked import ParkedEvents, ParkedKey
 from vonglau.subscription.projection import Plant, Projection, Seed, Source, Subscription, View, last_token
 from vonglau.subscription.rebuild import Rebuilding
 from vonglau.subscription.runner import LogStatus, ProjectionRunner, Status
@@ -22,6 +22,7 @@ __all__ = [
     "MemoryEvents",
     "Meter",
     "Pace",
+    "ParkedEvents",
     "ParkedKey",
     "Plant",
     "Projection",

@@ -136,6 +136,7 @@ LOG_ADVISORIES = counter("vonglau.log.advisories", "{advisory}", "what the serve
 LOG_FILLED = gauge("vonglau.log.filled", "1", "of the bytes that a stream may hold; a full stream of record refuses commands, facts lose their oldest", STREAM)
 LOG_MISSING = gauge("vonglau.log.missing_events", "{event}", "accepted events that the last walk over a stream of record did not find: alarm on any", STREAM)
 LEASES_HELD = gauge("vonglau.leases.held", "{lease}", "leases that this process holds", LOOP)
+TIMER_SINCE_SUCCESS = gauge("vonglau.timers.since_success", "s", "since a job's last run that succeeded, by who holds its lease", LOOP)
 LOOP_ERRORS = counter("vonglau.loop.errors", "{error}", "errors caught at the outer edge of a loop, which goes on", LOOP, ERROR_TYPE)
 
 RPC_SERVER_SPAN = SpanName("", RPC_METHOD, SpanKind.SERVER, "an RPC that is served")

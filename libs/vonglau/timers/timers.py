@@ -11,16 +11,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vonglau.clock import Clock, SystemClock
 from vonglau.ending import Parts, ended
+from vonglau.errors import Unavailable
 from vonglau.leases import LeaseLost
-from vonglau.telemetry import count
-from vonglau.telemetry.names import ERROR_TYPE, LOOP, LOOP_ERRORS
+from vonglau.telemetry import count, gauge
+from vonglau.telemetry.names import ERROR_TYPE, LOOP, LOOP_ERRORS, TIMER_SINCE_SUCCESS
 from vonglau.timers.runs import Runs
 from vonglau.timers.schedule import SECOND_NS, Schedule, readable
 
@@ -51,6 +52,7 @@ class Timer:
     jitter_s: float
     due_ns: int = 0
     failures: int = 0  # since the last success
+    succeeded_ns: int = 0  # when the run began that succeeded last; before the first, when it began to wait for its turn
 
 
 class Timers:
@@ -61,6 +63,8 @@ class Timers:
         self._pace = pace or Pace()
         self._timers: list[Timer] = []
         self._task: asyncio.Task[None] | None = None
+        self._holds = False
+        gauge(TIMER_SINCE_SUCCESS, self._since_success)
 
     @property
     def timers(self) -> tuple[Timer, ...]:
@@ -80,22 +84,27 @@ class Timers:
             await ended([self._task])
 
     async def _run(self, ready: Callable[[], Awaitable[None]] | None) -> None:
-        if ready is not None:
-            await ready()
         while True:
             try:
+                if ready is not None:
+                    await ready()
                 async with self._lease.held(), Parts() as parts:
+                    self._holds = True
                     await asyncio.wait([parts.start(self._drive(timer)) for timer in self._timers])
             except LeaseLost:
                 count(LOOP_ERRORS, labels={LOOP: "timers", ERROR_TYPE: LeaseLost.__name__})
                 logger.warning("timers: the lease was lost; begun again once it is held")
+            except Unavailable as away:
+                logger.warning("timers wait: %s", away)
             except Exception as error:  # the outer edge: the lease cannot be had
                 count(LOOP_ERRORS, labels={LOOP: "timers", ERROR_TYPE: type(error).__name__})
                 logger.exception("timers: stopped, and begun again once the lease is held")
+            finally:
+                self._holds = False
             await asyncio.sleep(self._pace.look_s)
 
     async def _drive(self, timer: Timer) -> None:
-        timer.due_ns, timer.failures = 0, 0
+        timer.due_ns, timer.failures, timer.succeeded_ns = 0, 0, self._clock.now_ns()
         while True:
             try:
                 await self._turn(timer)
@@ -116,6 +125,7 @@ class Timers:
             await self._until(timer.due_ns)
         began_ns = self._clock.now_ns()
         await timer.job(was_due_ns)
+        timer.succeeded_ns = began_ns
         await self._runs.save(timer.name, began_ns)
 
     async def _until(self, due_ns: int) -> None:
@@ -128,7 +138,14 @@ class Timers:
     async def _next(self, timer: Timer) -> int:
         """One run makes up for all that were missed; a clock that went back does not put a run off by more than one turn."""
         last_ns, now_ns = await self._runs.last(timer.name), self._clock.now_ns()
+        if last_ns is not None:
+            timer.succeeded_ns = min(last_ns, now_ns)
         return now_ns if last_ns is None else timer.schedule.after(min(last_ns, now_ns))
+
+    def _since_success(self) -> Iterable[tuple[float, Mapping[str, str]]]:
+        """By who holds the lease; asked by another thread."""
+        now_ns = self._clock.now_ns()
+        return [((now_ns - timer.succeeded_ns) / SECOND_NS, {LOOP: timer.name}) for timer in self.timers if self._holds and timer.succeeded_ns]
 
     def _back_off(self, failures: int) -> float:
         return min(self._pace.retry_s * 2.0 ** min(failures - 1, 30), self._pace.most_retry_s) * random.uniform(0.75, 1.0)  # noqa: S311
