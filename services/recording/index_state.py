@@ -11,7 +11,7 @@ from vonglau.subscription import EventSource, LogState, ParkedEvents, Source
 
 PROJECTION = "recording"
 SOURCES = (Source(FACT_INGEST, ("fact.>",)), Source(ES_REGISTRY, ("es.registry.camera.*",)), Source(ES_RECORDING, ("es.recording.custody.*",)))
-PAUSE_S = 1.0
+LOOKS, PAUSE_S = 60, 1.0
 
 
 class IndexState:
@@ -22,12 +22,13 @@ class IndexState:
         self._held: Mapping[str, Checkpoint] = {}  # when it was last caught up
 
     async def caught_up(self) -> None:
-        """Return once the documents hold what the logs hold now. Raises: Unavailable."""
+        """Return once the documents hold what the logs hold now. Raises: Unavailable, VIEW_BEHIND after a minute."""
         ends = {source.log: await self._events.state(source.log) for source in SOURCES}
-        while True:
+        for _ in range(LOOKS):
             if await self._reaches(ends):
                 return
             await asyncio.sleep(PAUSE_S)
+        raise Unavailable("VIEW_BEHIND", f"the documents of {PROJECTION} do not hold yet what the logs held a minute ago", retry_after=PAUSE_S)
 
     async def must_still_hold(self) -> None:
         """Raises: Unavailable (VIEW_BEHIND) where the documents hold less than when they were caught up: lost or older ones are being filled anew.
