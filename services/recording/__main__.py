@@ -42,6 +42,7 @@ from vonglau.telemetry import gauge, names
 from vonglau.timers import Every, KeptRuns, Timers
 
 SERVICE = "recording"
+ARCHIVING_S = 4 * 3600.0  # that a run over a city's cameras may take
 
 
 async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
@@ -81,7 +82,7 @@ async def main(settings: RecordingSettings, stop: asyncio.Event) -> None:
         stack.push_async_callback(timers.stop)
 
         access = Access(await stack.enter_async_context(AccessState(KeyValue(broker, ACCESS_STATE))), settings.platform_admins)
-        late_archive_s = settings.archive_grace_s + 2 * settings.archive_every_s
+        late_archive_s = settings.archive_grace_s + 2 * settings.archive_every_s + ARCHIVING_S
         verifier = Verifier(index, footage, [key], clock, archived_after_s=late_archive_s)
         servicer = Servicer(access, runner, index, timelines, Playback(index, footage, spool), verifier, clock)
         server = Server(
