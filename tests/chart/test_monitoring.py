@@ -27,6 +27,7 @@ OF_PROMETHEUS = {"le", "job", "instance"}
 METRIC = re.compile(r"\b(?:vonglau|rpc|messaging)[_:][a-z0-9_:]+\b")
 NO_METRIC = re.compile(r"\{[^}]*\}|\bby \([^)]*\)")
 LABEL = re.compile(r"([a-z_]+)\s*(?:=~|!~|!=|=)\s*\"")
+SERVICE, JOB = re.compile(r'^SERVICE = "(.+)"$', re.MULTILINE), re.compile(r'timers\.every\(f"\{SERVICE\}-([a-z-]+)"')
 GROUPED = re.compile(r"\bby \(([^)]*)\)")
 
 
@@ -189,6 +190,55 @@ def test_a_view_that_moves_and_falls_behind_is_an_alarm_whichever_replica_runs_i
             {"eval_time": at, "alertname": "VonglauProjectionBehind", "exp_alerts": alarms} for at, alarms in (("10m", []), ("30m", [alarm]))
         ],
     })  # fmt: skip
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize(
+    ("job", "told", "at", "alarm"),
+    [
+        ("retention-archive", {"a": "0+60x600"}, "121m", False),  # it fails for ever, every 10 minutes at last: too seldom for VonglauLoopFailing
+        ("retention-archive", {"a": "0+60x600"}, "137m", True),
+        ("recording-gap-watch", {"a": "0+60x60 stale", "b": "_x60 3660+60x600"}, "137m", True),  # whoever holds the lease
+        ("registry-log-walk", {"a": "0+60x600"}, "137m", True),
+        ("recording-log-walk", {"a": "0+60x60 " * 10}, "400m", False),  # hourly
+        ("retention-delete", {"a": "0+60x600"}, "137m", True),
+        ("retention-delete", {"a": "0+60x128 0+60x400"}, "137m", False),  # late, but it has succeeded
+    ],
+)
+def test_a_job_that_fails_for_ever_is_an_alarm_and_one_that_waits_for_its_turn_is_none(
+    render: Callable[..., Any], tmp_path: Path, job: str, told: dict[str, str], at: str, alarm: bool
+) -> None:
+    fires = {"exp_labels": {"severity": "ticket", "vonglau_loop": job}}
+    played(render, tmp_path, {
+        "input_series": [
+            {"series": f"vonglau_timers_since_success_seconds{{instance='{name}',vonglau_loop='{job}'}}", "values": values} for name, values in told.items()
+        ],
+        "alert_rule_test": [{"eval_time": at, "alertname": "VonglauJobOverdue", "exp_alerts": [fires] if alarm else []}],
+    })  # fmt: skip
+
+
+@pytest.mark.backends
+def test_retention_that_nobody_runs_is_an_alarm_although_nothing_fails(render: Callable[..., Any], tmp_path: Path) -> None:
+    fires = {"exp_labels": {"severity": "ticket", "vonglau_loop": "retention-delete"}}
+    played(render, tmp_path, {
+        "input_series": [
+            {"series": "vonglau_timers_since_success_seconds{vonglau_loop='retention-delete'}", "values": "0x60 stale"},
+            {"series": "vonglau_timers_since_success_seconds{vonglau_loop='recording-gap-watch'}", "values": "0x200"},
+        ],
+        "alert_rule_test": [
+            {"eval_time": when, "alertname": "VonglauRetentionAbsent", "exp_alerts": alarms} for when, alarms in (("60m", []), ("85m", []), ("95m", [fires]))
+        ],
+    })  # fmt: skip
+
+
+def test_the_page_of_jobs_names_each_and_an_alert_asks_for_one_that_there_is() -> None:
+    wiring = [path.read_text("utf-8") for path in (CHART.parents[1] / "services").rglob("__main__.py")]
+    jobs = {f"{SERVICE.search(text)[1]}-{job}" for text in wiring for job in JOB.findall(text)}  # type: ignore[index]
+    named = {job for alert in ALERTS for job in re.findall(r'vonglau_timers_since_success_seconds\{vonglau_loop="([^"]+)"', alert["expr"])}
+    page = (CHART / "runbooks" / "VonglauJobOverdue.md").read_text("utf-8")
+    assert named
+    assert named <= jobs
+    assert {job for job in jobs if f"`{job}`" not in page} == set()
 
 
 def sample(expression: str, at: str, value: float) -> dict[str, Any]:
