@@ -52,13 +52,28 @@ class Store:
                 self.administrator.remove_bucket(bucket.name)
 
 
-class Users:
-    """Users of a store, each with a policy. MinIO's own tool makes them, as whoever runs a store would."""
+class Administration:
+    """What whoever runs a store does with MinIO's own tool."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._mc = found("mc")
-        self._folder = folder
+        self._prefix = store.prefix
         self._environment = {**os.environ, "MC_HOST_store": store.url.replace("://", f"://{store.key}:{store.secret}@"), "MC_CONFIG_DIR": str(folder / "mc")}
+
+    def bound(self, bucket: str, most: str) -> None:
+        """most: bytes with their unit (`3MB`). The server counts what there is once a scan, so it refuses by what there was then."""
+        self._run("quota", "set", f"store/{self._prefix}{bucket}", "--size", most)
+
+    def _run(self, *words: str) -> None:
+        subprocess.run([self._mc, "--quiet", *words], check=True, capture_output=True, env=self._environment)
+
+
+class Users(Administration):
+    """Users of a store, each with a policy."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        super().__init__(store, folder)
+        self._folder = folder
         self._made: list[str] = []
 
     def add(self, policy: Mapping[str, Any]) -> tuple[str, str]:
@@ -66,19 +81,16 @@ class Users:
         name = f"user-{uuid.uuid4().hex[:12]}"
         secret, file = f"secret-of-{name}", self._folder / f"{name}.json"
         file.write_text(json.dumps(policy))
-        self._run("policy", "create", "store", name, str(file))
-        self._run("user", "add", "store", name, secret)
-        self._run("policy", "attach", "store", name, "--user", name)
+        self._run("admin", "policy", "create", "store", name, str(file))
+        self._run("admin", "user", "add", "store", name, secret)
+        self._run("admin", "policy", "attach", "store", name, "--user", name)
         self._made.append(name)
         return name, secret
 
     def remove(self) -> None:
         for name in self._made:
-            self._run("user", "remove", "store", name)
-            self._run("policy", "remove", "store", name)
-
-    def _run(self, *words: str) -> None:
-        subprocess.run([self._mc, "--quiet", "admin", *words], check=True, capture_output=True, env=self._environment)
+            self._run("admin", "user", "remove", "store", name)
+            self._run("admin", "policy", "remove", "store", name)
 
 
 def s3_url() -> str:
