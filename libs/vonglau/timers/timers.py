@@ -95,6 +95,7 @@ class Timers:
                 count(LOOP_ERRORS, labels={LOOP: "timers", ERROR_TYPE: LeaseLost.__name__})
                 logger.warning("timers: the lease was lost; begun again once it is held")
             except Unavailable as away:
+                count(LOOP_ERRORS, labels={LOOP: "timers", ERROR_TYPE: away.reason})
                 logger.warning("timers wait: %s", away)
             except Exception as error:  # the outer edge: the lease cannot be had
                 count(LOOP_ERRORS, labels={LOOP: "timers", ERROR_TYPE: type(error).__name__})
