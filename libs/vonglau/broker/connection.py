@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nats
 from nats.aio.client import Client
+from nats.errors import AuthorizationError, Error
 from nats.js import JetStreamContext
+from nats.protocol.parser import AUTHORIZATION_VIOLATION
 
 from vonglau.broker.permissions import inbox_prefix
 from vonglau.broker.version import too_old
@@ -51,7 +52,7 @@ class Login:
     authorities: Path | None = None  # PEM, for a server with TLS; None: those of the system
 
     def options(self, url: str) -> dict[str, Any]:
-        """Of nats.connect."""
+        """Of the client's connect."""
         options: dict[str, Any] = {"inbox_prefix": inbox_prefix(self.user)}
         if self.seed is not None:
             options["nkeys_seed"] = str(self.seed)
@@ -69,12 +70,12 @@ async def connect(url: str, *, name: str, within: float | None = None, login: Lo
 
     Raises: TimeoutError, Unavailable (LOG_CLIENT_STUCK).
     """
-    told = Told()
-    nc = await asyncio.wait_for(
-        nats.connect(
+    told, nc = Told(), Returning()
+    await asyncio.wait_for(
+        nc.connect(
             [each.strip() for each in url.split(",")],
             name=name,
-            reconnect_time_wait=RETRY_S,
+            reconnect_time_wait=RETRY_S,  # type: ignore[arg-type]  # it only sleeps so long
             max_reconnect_attempts=-1,  # of the first connection too
             error_cb=told.failed,
             reconnected_cb=told.came_back,
@@ -87,6 +88,7 @@ async def connect(url: str, *, name: str, within: float | None = None, login: Lo
         within,
     )
     told.broker = broker = Broker(nc, nc.jetstream())
+    told.is_refused = False
     try:
         async with Parts() as parts:
             parts.start(attended(nc, told, look_s))
@@ -96,8 +98,26 @@ async def connect(url: str, *, name: str, within: float | None = None, login: Lo
             await nc.close()
 
 
+class Returning(Client):
+    """Goes on trying where the server refuses its credential under way, as it does at the first connection; the client as it is gives up."""
+
+    async def _process_err(self, err_msg: str) -> None:
+        if AUTHORIZATION_VIOLATION in err_msg:
+            await self._process_op_err(AuthorizationError())
+        else:
+            await super()._process_err(err_msg)
+
+    async def _process_connect_init(self) -> None:
+        try:
+            await super()._process_connect_init()
+        except (OSError, Error, TimeoutError):
+            if self._transport is not None:
+                self._transport.close()  # which the client leaves open at each further attempt
+            raise
+
+
 async def attended(nc: Client, told: Told, look_s: float) -> None:
-    """For ever, unless the client has given up: it closes at a server's refusal, and an error that it does not expect ends its attempts.
+    """For ever, unless the client has given up: it closes at what a server takes for an abuse, and an error that it does not expect ends its attempts.
 
     Raises: Unavailable (LOG_CLIENT_STUCK).
     """
@@ -115,17 +135,23 @@ class Told:
     def __init__(self) -> None:
         self.broker: Broker | None = None  # none before the first connection
         self.signs = 0  # of life: attempts that failed or succeeded
+        self.is_refused = False  # until it is admitted
         self._is_waiting = False
 
     async def failed(self, error: Exception) -> None:
         self.signs += 1
-        if self.broker is None and not self._is_waiting:
+        if AUTHORIZATION_VIOLATION in str(error).lower():
+            if not self.is_refused:
+                self.is_refused = True
+                logger.warning("the event log refuses this process's credential (%s); it is asked again until it admits it", error)
+        elif self.broker is None and not self._is_waiting:
             self._is_waiting = True
             logger.info("waiting for the event log: %s", error)
         logger.debug("nats: %s", error)
 
     async def came_back(self) -> None:
         self.signs += 1
+        self.is_refused = False
         if self.broker is not None:
             self.broker.connections += 1
             self.broker.too_old = too_old(self.broker.nc)
