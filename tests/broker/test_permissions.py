@@ -163,6 +163,20 @@ async def limited(request: Callable[[], Awaitable[object]]) -> None:
         await request()
 
 
+async def test_what_the_server_forbids_is_said_once_each(server: NatsServer, users: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with as_user(server, users, "recording") as broker:
+        for subject in ("es.registry.owner.a", "es.registry.owner.a", "fact.segment.cam-1"):
+            await broker.nc.publish(subject, b"x")
+        await broker.nc.flush()
+        await eventually(lambda: len(forbidden(caplog)) >= 2)
+    assert ["es.registry.owner.a" in forbidden(caplog)[0], "fact.segment.cam-1" in forbidden(caplog)[1]] == [True, True]
+    assert len(forbidden(caplog)) == 2
+
+
+def forbidden(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if "does not permit" in record.message]
+
+
 async def test_answers_of_one_service_reach_no_other(server: NatsServer, users: Path) -> None:
     async with as_user(server, users, "recording") as broker:
         refused: list[object] = []

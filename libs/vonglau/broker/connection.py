@@ -20,11 +20,14 @@ from vonglau.broker.permissions import inbox_prefix
 from vonglau.broker.version import too_old
 from vonglau.ending import Parts
 from vonglau.errors import Unavailable
+from vonglau.telemetry import count
+from vonglau.telemetry.names import ERROR_TYPE, LOOP, LOOP_ERRORS
 
 logger = logging.getLogger(__name__)
 
 LOOK_S = 5.0  # between two looks at whether the client still tries
 SILENT_LOOKS = 6  # an attempt takes 2 s to connect and at most 10 s to be acknowledged
+FORBIDDEN, MOST_TOLD = "permissions violation", 32  # as the server says it; different ones that are logged
 RETRY_S = 0.25  # between attempts; a restarted server is seen at once, and 200 clients make 800 attempts a second
 
 
@@ -137,6 +140,7 @@ class Told:
         self.signs = 0  # of life: attempts that failed or succeeded
         self.is_refused = False  # until it is admitted
         self._is_waiting = False
+        self._told: set[str] = set()
 
     async def failed(self, error: Exception) -> None:
         self.signs += 1
@@ -144,10 +148,19 @@ class Told:
             if not self.is_refused:
                 self.is_refused = True
                 logger.warning("the event log refuses this process's credential (%s); it is asked again until it admits it", error)
+        elif FORBIDDEN in str(error).lower():
+            self._forbidden(str(error))
         elif self.broker is None and not self._is_waiting:
             self._is_waiting = True
             logger.info("waiting for the event log: %s", error)
         logger.debug("nats: %s", error)
+
+    def _forbidden(self, what: str) -> None:
+        """What this process asks for again and again is said once."""
+        count(LOOP_ERRORS, labels={LOOP: "log", ERROR_TYPE: "LOG_FORBIDDEN"})
+        if what not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(what)
+            logger.warning("the event log does not permit what this process asks of it: %s", what)
 
     async def came_back(self) -> None:
         self.signs += 1
