@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.backends import disks
 from vonglau.errors import AlreadyExists, Damaged, NotFound, Unavailable
 from vonglau.footage import FolderFootage, Footage, ObjectInfo, Put, disk
 
@@ -190,13 +191,9 @@ async def test_a_refusal_of_the_disk_is_told_and_passes(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 1 MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], capture_output=True).returncode:  # noqa: S607
-        pytest.skip("mounting is not permitted here; test_a_refusal_of_the_disk_is_told_and_passes stands in")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)  # noqa: S607
+    """Where there is none, test_a_refusal_of_the_disk_is_told_and_passes stands in."""
+    with disks.small_disk(tmp_path / "small", 1) as folder:
+        yield folder
 
 
 async def test_a_full_disk_is_told_leaves_nothing_half_done_and_takes_again_when_there_is_room(small_disk: Path, tmp_path: Path) -> None:
