@@ -2,15 +2,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from minio.credentials.providers import AssumeRoleProvider, Provider, StaticProvider
 
 from tests.backends.stores import Store, Users
-from vonglau.errors import Unavailable
+from tests.footage.asking import denied, listed, whole
 from vonglau.footage import Put, policies
 from vonglau.footage.policies import policy
 from vonglau.footage.roles import INGEST, RECORDING, RETENTION, ROLES
@@ -47,22 +46,6 @@ async def acting(request: pytest.FixtureRequest, s3: Store, users: Users) -> Asy
     yield act
     for store in opened:
         await store.close()
-
-
-async def denied(doing: Awaitable[Any]) -> bool:
-    try:
-        await doing
-    except Unavailable as refused:
-        return refused.reason == "STORAGE_DENIED"
-    return False
-
-
-async def listed(store: S3Footage, bucket: str) -> list[str]:
-    return [info.key async for info in store.list(bucket)]
-
-
-async def whole(store: S3Footage, bucket: str, key: str) -> bytes:
-    return b"".join([chunk async for chunk in store.read(bucket, key)])
 
 
 @pytest.mark.backends

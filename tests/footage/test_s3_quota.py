@@ -11,6 +11,7 @@ import pytest
 
 from tests.backends.servers import Server, minio, s3_url
 from tests.backends.stores import Administration, Store
+from tests.footage.asking import listed, whole
 from vonglau.errors import Unavailable
 from vonglau.footage import Put
 from vonglau.footage.s3 import S3Footage
@@ -61,14 +62,6 @@ async def spooled(store: S3Footage, folder: Path, key: str, size: int) -> Put:
     path = folder / key.replace("/", "-")
     path.write_bytes(body)
     return await store.put_file(BUCKET, key, path, sha256=hashlib.sha256(body).digest(), size=size, metadata={})
-
-
-async def whole(store: S3Footage, bucket: str, key: str) -> bytes:
-    return b"".join([chunk async for chunk in store.read(bucket, key)])
-
-
-async def listed(store: S3Footage, bucket: str) -> list[str]:
-    return [info.key async for info in store.list(bucket)]
 
 
 async def test_a_bucket_at_its_quota_refuses_puts_is_read_and_takes_again_once_the_quota_is_raised(store: S3Footage, place: Store, tmp_path: Path) -> None:

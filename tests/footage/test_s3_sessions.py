@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from minio.credentials.credentials import Credentials
@@ -14,9 +13,10 @@ from minio.credentials.providers import Provider, StaticProvider
 from urllib3.exceptions import HTTPError
 
 from tests.backends.stores import Store, Users
+from tests.footage.asking import denied, listed, whole
 from vonglau.clock import utc
 from vonglau.errors import Unavailable
-from vonglau.footage import Footage, Put, open_footage
+from vonglau.footage import Put, open_footage
 from vonglau.footage.policies import policy
 from vonglau.footage.roles import INGEST, RECORDING, RETENTION, ROLES
 from vonglau.footage.s3 import S3Footage
@@ -58,22 +58,6 @@ async def filled(s3: Store) -> AsyncIterator[S3Footage]:
         await everybody.put_bytes(bucket, SEGMENT, b"video", {})
     yield everybody
     await everybody.close()
-
-
-async def denied(doing: Any) -> bool:
-    try:
-        await doing
-    except Unavailable as refused:
-        return refused.reason == "STORAGE_DENIED"
-    return False
-
-
-async def listed(store: Footage, bucket: str) -> list[str]:
-    return [info.key async for info in store.list(bucket)]
-
-
-async def whole(store: Footage, bucket: str, key: str) -> bytes:
-    return b"".join([chunk async for chunk in store.read(bucket, key)])
 
 
 @pytest.mark.backends
