@@ -59,12 +59,6 @@ def test_pods_follow_and_no_camera_waits_longer_than_a_minute(installation: Inst
     note(installation, f"{cameras} cameras, as many pods as they need after, s", time.monotonic() - begun)
 
 
-def none_waits(made: Installation, cameras: int) -> bool:
-    """Whether so many are listed, and all of them by a pod: where nobody answers, none is."""
-    found = made.cameras()
-    return len(found) == cameras and not any(each["state"] == "unassigned" for each in found)
-
-
 def test_what_is_left_records_without_a_gap(installation: Installation) -> None:
     gaps = installation.settled(100, now(), now(AFTER_S))
     note(installation, "500 cameras left, longest gap of the first hundred, s", longest(gaps))
