@@ -39,7 +39,7 @@ class Archive:
     async def chain(self, camera: str, owner: str, day: int) -> Chain:
         """The parts in their order, each with the SHA-256 of its object. Raises: Damaged (ARCHIVE_SIGNATURE_INVALID)."""
         bucket, prefix = footage_bucket(owner), archive_prefix(camera, day)
-        keys = [each.key async for each in self._footage.list(bucket, prefix)]
+        keys = [each.key async for each in self._footage.list(bucket, prefix) if part_number(each.key) >= 0]
         bodies = [await self.body(bucket, key) for key in sorted(keys, key=part_number)]
         return [(opened(body, [self._key.public_key()]), sha256(body).digest()) for body in bodies]
 
@@ -67,8 +67,9 @@ class Archive:
 
 
 def part_number(key: str) -> int:
-    number = key.rpartition("-")[2]
-    return int(number) if number.isdecimal() else -1
+    """-1: it is no archive part, whatever somebody else put there."""
+    number = key.rpartition("/archive-")[2]
+    return int(number) if number.isascii() and number.isdecimal() else -1
 
 
 def records_of(camera: str, day: int, hours: Iterable[Document]) -> dict[str, DayRecord]:

@@ -141,7 +141,7 @@ class Reindex:
     async def _archived(self, restored: Restored, owner: str, day: int, record: DayRecord) -> int:
         """Add the archive's parts to the record; how many there are. A part that is not what was signed ends the chain."""
         bucket = footage_bucket(owner)
-        keys = [each.key async for each in self._footage.list(bucket, archive_prefix(restored.camera, day))]
+        keys = [each.key async for each in self._footage.list(bucket, archive_prefix(restored.camera, day)) if part_number(each.key) >= 0]
         for number, key in enumerate(sorted(keys, key=part_number)):
             try:
                 record.add(opened(b"".join([chunk async for chunk in self._footage.read(bucket, key)]), self._keys))

@@ -183,7 +183,10 @@ class Verifier:
                     yield VerifyResponse(finding=Finding(
                         camera=scope.camera, reason="OBJECT_UNKNOWN", key=each.key, start=start, end=start, message=f"no fact tells of {each.key}",
                     ))
-            async for finding in self._archives(scope, owner, day, [each.key for each in objects if segment_name(each.key) is None], known, tally):
+                elif name is None and not is_archive(scope.camera, day, each.key):
+                    yield of_archive(scope.camera, "OBJECT_UNKNOWN", each.key, day, f"{each.key} is neither a segment nor an archive part")
+            archives = [each.key for each in objects if is_archive(scope.camera, day, each.key)]
+            async for finding in self._archives(scope, owner, day, archives, known, tally):
                 yield finding
             recorded_days.discard(day)
         for day in sorted(recorded_days):
@@ -255,6 +258,10 @@ def metadata_mismatch(segment: SegmentRecorded, info: ObjectInfo) -> str:
 def found(camera: str, reason: str, entry: Entry, message: str) -> VerifyResponse:
     times = {"start": timestamp(entry.start), "end": timestamp(entry.end)}
     return VerifyResponse(finding=Finding(camera=camera, reason=reason, key=entry.key(camera), message=message, **times))
+
+
+def is_archive(camera: str, day: int, key: str) -> bool:
+    return key.startswith(archive_prefix(camera, day)) and part_number(key) >= 0
 
 
 def of_archive(camera: str, reason: str, key: str, day: int, message: str) -> VerifyResponse:

@@ -245,3 +245,19 @@ async def test_what_a_camera_recorded_for_its_owner_before_is_no_stray(station: 
     await station.settle()
     whole = station.verifier.verify([], 0, station.clock.now_ns(), ["police"])
     assert [each.finding.key async for each in whole if each.HasField("finding")] == []
+
+
+async def test_what_somebody_else_put_beside_archives_is_named_and_in_nobodys_way(station: Any) -> None:
+    station.register()
+    await station.record(0, 0)
+    await station.settle()
+    for name in ("note.txt", "archive-", "archive-x", "archive-0.bak"):
+        await station.footage.put_bytes("police-footage", f"cam-1/2026/01/01/{name}", b"x", {})
+    station.clock.advance(2 * 86_400)
+    assert await station.archiving.run() == 1
+    assert [part.part for part, _ in await station.archive.chain("cam-1", "police", 20_454)] == [0]
+    end = station.clock.now_ns()
+    found = [each.finding async for each in station.verifier.verify(["cam-1"], end - 3 * 86_400 * 10**9, end) if each.HasField("finding")]
+    assert [(each.reason, each.key.rpartition("/")[2]) for each in found] == [
+        ("OBJECT_UNKNOWN", name) for name in ("archive-", "archive-0.bak", "archive-x", "note.txt")
+    ]
