@@ -1,6 +1,9 @@
 """One line per camera: what is kept of it, and how the last 24 h went."""
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
+
 from services.recording.days import DAY_NS, timestamp
 from services.recording.entry import Entry
 from services.recording.footage_index import FootageIndex
@@ -18,6 +21,16 @@ class Summaries:
         self._index = index
         self._timelines = timelines
         self._clock = clock
+
+    async def of_many(self, cameras: Iterable[Document], within_s: float) -> list[CameraSummary]:
+        """Of the first, and of those after it that fit into the time."""
+        loop, found = asyncio.get_running_loop(), list[CameraSummary]()
+        ends = loop.time() + within_s
+        for camera in cameras:
+            found.append(await self.of(camera))
+            if loop.time() >= ends:
+                break
+        return found
 
     async def of(self, camera: Document) -> CameraSummary:
         name, now = camera["_id"], self._clock.now_ns()

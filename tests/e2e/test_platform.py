@@ -35,6 +35,13 @@ def test_status_and_camera_list_have_the_shape_that_programs_rely_on(platform: P
         assert all({"id", "owner", "name", "state"} <= one.keys() and one["state"] == "recording" for one in cameras)
 
 
+def test_status_of_one_owner_leaves_out_the_others(platform: Platform) -> None:
+    owners = {one["id"]: one["owner"] for one in platform.ask("status")["cameras"]}
+    wanted = owners[f"sim-{CAMERAS}"]
+    assert owners["sim-1"] != wanted
+    assert [one["id"] for one in platform.ask("status", "--owner", wanted)["cameras"]] == [camera for camera, owner in owners.items() if owner == wanted]
+
+
 def test_names_are_found_without_their_marks(platform: Platform) -> None:
     assert [one["id"] for one in platform.ask("camera", "list", "--search", "o cho dua")["cameras"]] == ["sim-1"]
 

@@ -252,6 +252,19 @@ async def test_summaries_are_paged_and_show_only_what_the_caller_may_know(platfo
     assert isinstance(await refusal(stub.ListSummaries(pb.ListSummariesRequest(owner="ward"))), Denied)
 
 
+async def test_summaries_that_take_long_come_on_shorter_pages(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    for camera in ("cam-2", "cam-3"):
+        await platform.allow(camera)
+    stub, pages = platform.stub(), list[list[str]]()
+    monkeypatch.setattr("services.recording.servicer.remaining", lambda _: 0.0)
+    token = None
+    while token != "":
+        page = await stub.ListSummaries(pb.ListSummariesRequest(page_token=token))
+        pages.append([each.camera for each in page.summaries])
+        token = page.next_page_token
+    assert pages == [["cam-1"], ["cam-2"], ["cam-3"]]
+
+
 @pytest.mark.parametrize(
     ("start", "end", "reason"),
     [(10, 10, "RANGE_IMPOSSIBLE"), (10, 5, "RANGE_IMPOSSIBLE"), (0, 32 * 86_400, "RANGE_TOO_LONG"), (9e9, 9e9 + 5, "RANGE_IMPOSSIBLE")],

@@ -68,5 +68,5 @@ async def live(session: Session, owner: str = "") -> tuple[dict[str, ingest.Came
 
 async def summaries(session: Session, owner: str = "") -> dict[str, recording.CameraSummary]:
     async with session.recording() as stub:
-        all_pages = pages(stub.ListSummaries, recording.ListSummariesRequest(owner=owner))
+        all_pages = pages(stub.ListSummaries, recording.ListSummariesRequest(owner=owner, page_size=200))
         return {summary.camera: summary async for page in all_pages for summary in page.summaries}

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import grpc
+import typer
 
 from vonglau.cli.maintenance import SERVICES
 from vonglau.cli.options import AsJson, AsPerson, perform
@@ -22,14 +23,18 @@ from vonglau.registry.v1.service_pb2 import ListCamerasRequest
 from vonglau.rpc import error_of
 
 
-def status(as_person: AsPerson = "", as_json: AsJson = False) -> None:
+def status(
+    owner: Annotated[str, typer.Option(help="Only this owner's.")] = "",
+    as_person: AsPerson = "",
+    as_json: AsJson = False,
+) -> None:
     """How every camera is recorded just now."""
 
     async def command(session: Session) -> None:
         async with session.registry() as stub:
-            cameras = await all_cameras(stub, ListCamerasRequest())
-        found, health = await live(session)
-        totals = await summaries(session)
+            cameras = await all_cameras(stub, ListCamerasRequest(owner=owner))
+        found, health = await live(session, owner)
+        totals = await summaries(session, owner)
         still = await stopped(session)
         described = [description(camera, found.get(camera.camera), totals.get(camera.camera)) for camera in cameras]
         if as_json:

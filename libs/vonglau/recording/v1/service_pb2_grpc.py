@@ -80,7 +80,8 @@ class RecordingServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSummaries(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """A page has fewer cameras than asked for where more would not be ready within half the caller's deadline.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
