@@ -1,16 +1,31 @@
 """The documents of recording as its queries and jobs read them."""
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 
 from services.recording.camera_hour import CameraHours, hour_id
 from services.recording.cameras import Cameras
-from services.recording.days import hours_between
+from services.recording.days import HOUR_NS, hours_between
 from services.recording.deletion import Deletions
 from services.recording.recorded_camera import RecordedCameras
 from vonglau.documents import Condition, Document, Documents, cursor
 
 PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What the documents say of one camera and a range of time."""
+
+    name: str
+    camera: Document | None  # of the registry's events
+    recorded: Document | None
+    hours: list[Document]  # in order; those of which nothing is known are left out
+
+    def is_recorded_before(self, hour: int) -> bool:
+        """False: its registration came later, so that nothing can be."""
+        return self.camera is None or self.camera["registered"] // HOUR_NS < hour
 
 
 class FootageIndex:
@@ -24,6 +39,17 @@ class FootageIndex:
     async def hours_of(self, camera: str, hours: Iterable[int]) -> list[Document]:
         found = await self._documents.get_many(CameraHours.collection, [hour_id(camera, hour) for hour in hours])
         return sorted(found.values(), key=lambda each: int(each["hour"]))
+
+    async def indexed(self, cameras: Sequence[str], start_ns: int, end_ns: int) -> list[Indexed]:
+        """In that order, by three questions for all of them."""
+        hours = hours_between(start_ns, end_ns)
+        described = await self._documents.get_many(Cameras.collection, cameras)
+        recorded = await self._documents.get_many(RecordedCameras.collection, cameras)
+        found = await self._documents.get_many(CameraHours.collection, [hour_id(camera, hour) for camera in cameras for hour in hours])
+        return [
+            Indexed(name, described.get(name), recorded.get(name), [found[each] for hour in hours if (each := hour_id(name, hour)) in found])
+            for name in cameras
+        ]
 
     async def last_live_before(self, camera: str, hour: int) -> Document | None:
         """The newest hour before this one that still has footage."""
@@ -68,10 +94,15 @@ class FootageIndex:
 
     async def cameras(self) -> AsyncIterator[str]:
         """Every camera of which anything was ever recorded."""
+        async for page in self.cameras_together(PAGE):
+            for camera in page:
+                yield camera
+
+    async def cameras_together(self, count: int) -> AsyncIterator[list[str]]:
+        """The same, so many at a time."""
         after = ""
-        while page := await self._documents.find(RecordedCameras.collection, after=after, limit=PAGE):
-            for document in page:
-                yield document["_id"]
+        while page := await self._documents.find(RecordedCameras.collection, after=after, limit=count):
+            yield [document["_id"] for document in page]
             after = cursor(page[-1])
 
     async def unconfirmed_deletions(self) -> list[Document]:

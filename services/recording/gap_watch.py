@@ -4,7 +4,7 @@ from __future__ import annotations
 import logging
 
 from services.recording.days import SECOND_NS
-from services.recording.footage_index import FootageIndex
+from services.recording.footage_index import FootageIndex, Indexed
 from services.recording.timelines import Timelines
 from vonglau.clock import Clock, utc
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_UNEXPLAINED
@@ -13,6 +13,7 @@ from vonglau.telemetry import count, names
 
 log = logging.getLogger(__name__)
 
+TOGETHER = 16  # cameras that are read by one question
 LATE_NS = 15 * 60 * SECOND_NS
 NAMED_MOST = 20  # gaps that one run names in the log; the others are counted
 SETTLED_NS = 3 * 60 * SECOND_NS  # a cause is told well within this time of the gap's end
@@ -32,19 +33,23 @@ class GapWatch:
         """Look at every camera once; ns of unexplained time that was found since the run before."""
         late = unexplained = 0
         self._named = 0
-        async for camera in self._index.cameras():
-            found, is_late = await self._look(camera)
-            unexplained += found
-            late += is_late
+        async for cameras in self._index.cameras_together(TOGETHER):
+            now = self._clock.now_ns()
+            starts = [min(self._watched.get(camera, self._began), now - LATE_NS - SETTLED_NS) for camera in cameras]
+            for indexed, start in zip(await self._index.indexed(cameras, min(starts), now), starts, strict=True):
+                found, is_late = await self._look(indexed, start, now)
+                unexplained += found
+                late += is_late
         self.late = late
         if self._named > NAMED_MOST:
             log.error("nothing explains %d gaps more", self._named - NAMED_MOST)
         return unexplained
 
-    async def _look(self, camera: str) -> tuple[int, bool]:
-        now = self._clock.now_ns()
+    async def _look(self, indexed: Indexed, start: int, now: int) -> tuple[int, bool]:
+        """Unexplained ns that no run before has counted, and whether a fact is late."""
+        camera = indexed.name
         since, until = self._watched.get(camera, self._began), now - SETTLED_NS
-        derived = await self._timelines.of(camera, min(since, now - LATE_NS - SETTLED_NS), now, spool=False)
+        derived = await self._timelines.stored(indexed, start, now)
         found = 0
         for each in derived.stretches:
             counted = min(each.end, until) - max(each.start, since)

@@ -76,7 +76,7 @@ class Servicer(RecordingServicer):
             owners = (await self._access.require(call(context, request), "camera.read", owner=request.owner)).owners
         after, size = PageToken.decode(request), page_size(request, default=DEFAULT_PAGE, most=LARGEST_PAGE)
         cameras = await self._index.registered(owners, after[0] if after else "", size + 1)
-        summaries = await self._summaries.of_many(cameras[:size], remaining(context) / 2)
+        summaries = await self._summaries.of(cameras[:size], remaining(context) / 2)
         following = PageToken.encode(request, [summaries[-1].camera]) if len(cameras) > len(summaries) else ""
         return pb.ListSummariesResponse(summaries=summaries, next_page_token=following)
 

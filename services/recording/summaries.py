@@ -2,17 +2,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from services.recording.days import DAY_NS, timestamp
+from services.recording.days import DAY_NS, HOUR_NS, timestamp
 from services.recording.entry import Entry
-from services.recording.footage_index import FootageIndex
+from services.recording.footage_index import FootageIndex, Indexed
+from services.recording.timeline import entries_of
 from services.recording.timelines import Timelines
 from vonglau.clock import Clock
 from vonglau.documents import Document
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_RETENTION_DELETED, GAP_CAUSE_SUSPENDED
 from vonglau.recording.v1.service_pb2 import STRETCH_KIND_GAP, STRETCH_KIND_RECORDED, CameraSummary
 
+TOGETHER = 16  # cameras that are read by one question
 WANTED = (GAP_CAUSE_SUSPENDED, GAP_CAUSE_RETENTION_DELETED)  # gaps that somebody asked for
 
 
@@ -22,33 +24,34 @@ class Summaries:
         self._timelines = timelines
         self._clock = clock
 
-    async def of_many(self, cameras: Iterable[Document], within_s: float) -> list[CameraSummary]:
-        """Of the first, and of those after it that fit into the time."""
+    async def of(self, cameras: Sequence[Document], within_s: float) -> list[CameraSummary]:
+        """Of the first ones, and of those after them that fit into the time. cameras: documents of the registry's events."""
         loop, found = asyncio.get_running_loop(), list[CameraSummary]()
         ends = loop.time() + within_s
-        for camera in cameras:
-            found.append(await self.of(camera))
-            if loop.time() >= ends:
-                break
+        while len(found) < len(cameras) and (not found or loop.time() < ends):
+            now = self._clock.now_ns()
+            together = cameras[len(found) : len(found) + TOGETHER]
+            for indexed in await self._index.indexed([camera["_id"] for camera in together], now - DAY_NS, now):
+                found.append(await self._of_one(indexed, now))
         return found
 
-    async def of(self, camera: Document) -> CameraSummary:
-        name, now = camera["_id"], self._clock.now_ns()
-        summary = CameraSummary(camera=name, owner=camera["owner"])
-        recorded = await self._index.recorded(name)
-        if recorded is None:
+    async def _of_one(self, indexed: Indexed, now: int) -> CameraSummary:
+        summary = CameraSummary(camera=indexed.name, owner=indexed.camera["owner"] if indexed.camera else "")
+        if indexed.recorded is None:
             return summary
-        derived = await self._timelines.of(name, now - DAY_NS, now, spool=False)
+        derived = await self._timelines.stored(indexed, now - DAY_NS, now)
         gaps = [each for each in derived.stretches if each.kind == STRETCH_KIND_GAP and each.cause not in WANTED]
-        summary.segments, summary.size_bytes = recorded["segments"], recorded["size_bytes"]
+        summary.segments, summary.size_bytes = indexed.recorded["segments"], indexed.recorded["size_bytes"]
         summary.recorded_ns = sum(each.end - each.start for each in derived.stretches if each.kind == STRETCH_KIND_RECORDED)
         summary.gaps, summary.gap_ns = len(gaps), sum(each.end - each.start for each in gaps)
-        if oldest := await self._oldest(name):
+        if oldest := await self._oldest(indexed, derived.entries, (now - DAY_NS) // HOUR_NS):
             summary.oldest.CopyFrom(timestamp(oldest))
-        if recorded["newest"]:
-            summary.newest.CopyFrom(timestamp(recorded["newest"]))
+        if derived.newest:
+            summary.newest.CopyFrom(timestamp(derived.newest))
         return summary
 
-    async def _oldest(self, camera: str) -> int:
-        hour = await self._index.first_live_after(camera, 0)
-        return min((Entry(*row).start for row in hour["segments"].values()), default=0) if hour else 0
+    async def _oldest(self, indexed: Indexed, entries: Sequence[Entry], first_hour: int) -> int:
+        """entries: all from that hour on."""
+        if indexed.is_recorded_before(first_hour) and (hour := await self._index.first_live_after(indexed.name, 0)):
+            entries = entries_of([hour])
+        return min((entry.start for entry in entries), default=0)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from services.recording.days import HOUR_NS
 from services.recording.entry import Entry
-from services.recording.footage_index import FootageIndex
-from services.recording.gaps import Stretch, derive
+from services.recording.footage_index import FootageIndex, Indexed
+from services.recording.gaps import Span, Stretch, derive
 from services.recording.spool import Spool, spooled_spans
 from services.recording.timeline import entries_of, known_of, spans_of
 from vonglau.clock import Clock
@@ -29,24 +29,34 @@ class Timelines:
         self._spool = spool
         self._clock = clock
 
-    async def of(self, camera: str, start_ns: int, end_ns: int, *, spool: bool = True) -> Derived:
-        """spool: whether to ask for what is not stored yet; jobs that look at whole days do not."""
+    async def of(self, camera: str, start_ns: int, end_ns: int) -> Derived:
+        """With what is not stored yet."""
         recorded = await self._index.recorded(camera)
         newest = recorded["newest"] if recorded else 0
-        spooled = await spooled_spans(self._spool, camera, newest, end_ns) if spool and end_ns > newest else []
-        hours = await self._index.hours(camera, start_ns, end_ns)
-        entries = entries_of(hours)
-        around = await self._around(camera, entries, start_ns, end_ns, newest)
-        spans = [*spans_of(sorted([*entries, *around]), hours), *(spooled or ())]
-        known = known_of(hours, spans, recorded, await self._index.camera(camera), self._clock.now_ns())
-        newest = max([newest, *(span.end for span in spooled or ())])
-        return Derived(derive(known, start_ns, end_ns), entries, hours, newest, spooled is not None)
+        spooled = await spooled_spans(self._spool, camera, newest, end_ns) if end_ns > newest else []
+        (indexed,) = await self._index.indexed([camera], start_ns, end_ns)  # after the spool: what leaves it is found here
+        return await self._derived(indexed, spooled, start_ns, end_ns)
 
-    async def _around(self, camera: str, entries: Sequence[Entry], start_ns: int, end_ns: int, newest: int) -> list[Entry]:
+    async def stored(self, indexed: Indexed, start_ns: int, end_ns: int) -> Derived:
+        """Without: for those who look at whole days of many cameras. indexed: of that range or a longer one."""
+        return await self._derived(indexed, [], start_ns, end_ns)
+
+    async def _derived(self, indexed: Indexed, spooled: Sequence[Span] | None, start_ns: int, end_ns: int) -> Derived:
+        """spooled: None where nobody could be asked."""
+        entries = entries_of(indexed.hours)
+        newest = indexed.recorded["newest"] if indexed.recorded else 0
+        around = await self._around(indexed, entries, start_ns, end_ns, newest)
+        spans = [*spans_of(sorted([*entries, *around]), indexed.hours), *(spooled or ())]
+        known = known_of(indexed.hours, spans, indexed.recorded, indexed.camera, self._clock.now_ns())
+        newest = max([newest, *(span.end for span in spooled or ())])
+        return Derived(derive(known, start_ns, end_ns), entries, indexed.hours, newest, spooled is not None)
+
+    async def _around(self, indexed: Indexed, entries: Sequence[Entry], start_ns: int, end_ns: int, newest: int) -> list[Entry]:
         """The nearest footage on each side of the range: it tells whether a hole at the range's edge is final."""
         beside: list[Document | None] = []
-        if not any(entry.start <= start_ns for entry in entries):
-            beside.append(await self._index.last_live_before(camera, start_ns // HOUR_NS))
+        first, last = start_ns // HOUR_NS, (end_ns - 1) // HOUR_NS
+        if not any(entry.start <= start_ns for entry in entries) and indexed.is_recorded_before(first):
+            beside.append(await self._index.last_live_before(indexed.name, first))
         if end_ns < newest and not any(entry.end >= end_ns for entry in entries):
-            beside.append(await self._index.first_live_after(camera, (end_ns - 1) // HOUR_NS))
+            beside.append(await self._index.first_live_after(indexed.name, last))
         return entries_of(document for document in beside if document)

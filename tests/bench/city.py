@@ -1,4 +1,4 @@
-"""A city's control plane on one machine: 40,210 cameras imported, spread over 100 members, one of them lost; then a minute's facts each minute.
+"""A city's control plane on one machine: 40,210 cameras imported, spread over 100 members, one of them lost; then their facts each minute.
 
 CITY_FACTS_S sets for how long facts flow (600 s). Where VONGLAU_TEST_MONGODB names a server, the same on it beside SQLite.
 """
@@ -22,26 +22,31 @@ import psutil
 
 from services.ingest.pools import Declared, SlotTable
 from services.ingest.pools.tables import Tables
-from tests.bench.city_facts import flowing
+from tests.bench.city_facts import CAMERAS, flowing, name_of, owner_of
 from tests.bench.figures import Figure
-from tests.bench.registry_import import OWNERS, registry
+from tests.bench.progress import operations, projected
+from tests.bench.registry_import import Running, importing, registry
+from tests.bench.stand_in import emptied, indexed
+from tests.bench.usage import used
 from vonglau.broker import Broker, KeyValue, connect
-from vonglau.broker.topology import LEASES, POOLS, SLOTS, ensure
+from vonglau.broker.topology import ES_REGISTRY, LEASES, POOLS, SLOTS, ensure
 from vonglau.ingest.v1.service_pb2 import MemberCapacity, Pool
+from vonglau.rpc import find
 from vonglau.testing.waiting import eventually
 
-CAMERAS, MEMBERS, PROCESSES = 40_210, 100, 3
+MEMBERS, PROCESSES = 100, 3
 POOL = "city"
+VIEWS = 3  # of the registry
 IMPORT_S, ASSIGNED_S, REASSIGNED_S, MOVES = 60, 10, 15, 1.1
 
 
 def inventory(path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["owner", "name", "url", "serial", "purposes"])
+        writer.writerow(["id", "owner", "name", "url", "serial", "purposes"])
         for number in range(CAMERAS):
             url = f"rtsp://10.{number >> 16}.{number >> 8 & 255}.{number & 255}/main"
-            writer.writerow([OWNERS[number % 3], f"Ngã tư số {number}", url, f"SN-{number:06d}", "security_order"])
+            writer.writerow([name_of(number), owner_of(number), f"Ngã tư số {number}", url, f"SN-{number:06d}", "security_order"])
 
 
 @dataclass
@@ -87,14 +92,16 @@ class City:
 
 
 async def main() -> list[Figure]:
-    async with registry() as (folder, url), connect(url, name="bench", within=10) as broker:
-        figures = shown([await imported(folder)])
-        await ensure(broker)
-        figures += shown(await spread(broker, url))
-    for mongodb in ("", *filter(None, [os.environ.get("VONGLAU_TEST_MONGODB", "")])):
-        async with registry() as (folder, url), connect(url, name="bench", within=10) as broker:  # no facts of the store before
+    figures = list[Figure]()
+    for server in ("", *filter(None, [os.environ.get("VONGLAU_TEST_MONGODB")])):
+        documents = emptied(server) if server else ""
+        async with registry(documents) as there, connect(there.url, name="bench", within=10) as broker:
+            if documents:
+                await indexed(documents, "registry", VIEWS)
+            figures += shown(await imported(there, broker, "MongoDB, indexed" if documents else "SQLite"))
             await ensure(broker)
-            figures += shown(await flowing(folder, broker, url, mongodb))
+            figures += shown(await spread(broker, there.url))
+            figures += shown(await flowing(there, broker, documents))
     return figures
 
 
@@ -105,17 +112,24 @@ def shown(figures: list[Figure]) -> list[Figure]:
     return figures
 
 
-async def imported(folder: Path) -> Figure:
-    inventory(folder / "inventory.csv")
-    program, began = Path(sys.executable).with_name("vonglau"), time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        str(program), "camera", "import", str(folder / "inventory.csv"), "--as", "lan", "--json", env=os.environ | {"VONGLAU_DATA": str(folder)}, stdout=PIPE,
-    )
-    said, _ = await process.communicate()
-    seconds = time.monotonic() - began
+async def imported(there: Running, broker: Broker, documents: str) -> list[Figure]:
+    inventory(there.folder / "inventory.csv")
+    began = time.monotonic()
+    process = await importing(there.folder)
+    async with used((psutil.Process(process.pid), there.service, there.nats)) as (command, service, nats):
+        said, _ = await process.communicate()
+        seconds = time.monotonic() - began
+        last = (await broker.js.stream_info(ES_REGISTRY)).state.last_seq
+        async with operations(there.folder, find(there.folder / "run", "registry")) as stub:
+            await projected(stub, ES_REGISTRY, last, within=600)
+        shown_after = time.monotonic() - began
     if orjson.loads(said)["counts"] != {"registered": CAMERAS}:
         raise RuntimeError(f"the import went wrong: {said[:300]!r}")
-    return Figure(f"import of {CAMERAS:,} cameras", seconds, "s", bar=f"≤ {IMPORT_S}", reached=seconds <= IMPORT_S)
+    what = f"import of {CAMERAS:,} cameras, {documents}"
+    return [
+        Figure(what, seconds, "s", bar=f"≤ {IMPORT_S}", reached=seconds <= IMPORT_S),
+        Figure(f"  all of them in the documents; command {command}; registry {service}; NATS {nats}", shown_after, "s"),
+    ]
 
 
 async def spread(broker: Broker, url: str) -> list[Figure]:

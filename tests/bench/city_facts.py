@@ -12,26 +12,25 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import psutil
-import pymongo
 
 from tests.bench.figures import Figure
+from tests.bench.progress import operations, projected, reached
 from tests.bench.projection import EPOCH, OBJECT, put
+from tests.bench.registry_import import OWNERS, Running
+from tests.bench.stand_in import indexed
+from tests.bench.usage import used
 from vonglau.broker import Broker
-from vonglau.broker.topology import FACT_INGEST
+from vonglau.broker.topology import ES_REGISTRY, FACT_INGEST
 from vonglau.clock import SystemClock
 from vonglau.errors import Unavailable
 from vonglau.eventlog import FactPublisher, HeaderWriter
 from vonglau.footage import footage_bucket
-from vonglau.identity import Caller, LocalIssuer
 from vonglau.ingest.v1.events_pb2 import SegmentRecorded
 from vonglau.media.segment import segment_key
-from vonglau.operations.v1.service_pb2 import ListProjectionsRequest
-from vonglau.operations.v1.service_pb2_grpc import ProjectionsStub
-from vonglau.rpc import channel, find
+from vonglau.rpc import find
 from vonglau.testing.waiting import eventually
 
 if TYPE_CHECKING:
@@ -46,57 +45,48 @@ LOOK_S = 0.25
 SECOND_NS = 1_000_000_000
 
 
+def name_of(camera: int) -> str:
+    return f"city-{camera:05d}"
+
+
+def owner_of(camera: int) -> str:
+    return OWNERS[camera % len(OWNERS)]
+
+
 def fact(camera: int, number: int, end_ns: int) -> SegmentRecorded:
-    start, name = end_ns - SEGMENT_S * SECOND_NS, f"city-{camera:05d}"
+    start, name = end_ns - SEGMENT_S * SECOND_NS, name_of(camera)
     return SegmentRecorded(
-        camera=name, owner="owner-1", epoch=EPOCH, number=number, start_ns=start, end_ns=end_ns, contiguous=True,
+        camera=name, owner=owner_of(camera), epoch=EPOCH, number=number, start_ns=start, end_ns=end_ns, contiguous=True,
         key=segment_key(name, start, EPOCH, number), size_bytes=len(OBJECT), sha256=hashlib.sha256(OBJECT).digest(),
         previous_sha256=hashlib.sha256(f"{camera}/{number}".encode()).digest(), codec="avc1.640028", width_px=1920, height_px=1080, fragments=30,
         media_duration_ns=SEGMENT_S * SECOND_NS, clock_known=True, clock_offset_ns=-123_456_789,
     )
 
 
-async def flowing(folder: Path, broker: Broker, url: str, mongodb: str) -> list[Figure]:
-    """mongodb: of a server; empty: SQLite."""
-    name = "MongoDB, indexed" if mongodb else "SQLite"
-    work = folder / name.partition(",")[0]
-    async with recording(folder, work, url, mongodb) as process:
+async def flowing(there: Running, broker: Broker, mongodb: str) -> list[Figure]:
+    """Of cameras that are registered there. mongodb: of a server; empty: SQLite."""
+    name, work = "MongoDB, indexed" if mongodb else "SQLite", there.folder / "recording"
+    async with recording(there.folder, work, there.url, mongodb) as process:
         if mongodb:
-            await eventually(lambda: indexed(mongodb) >= VIEWS, within=20)
-        issuer = LocalIssuer(folder / "identity")
-        async with channel(find(work / "run", "recording"), lambda: issuer.token(Caller("person", "platform"), 600, "local")) as connected:
+            await indexed(mongodb, "recording", VIEWS)
+        async with operations(there.folder, find(work / "run", "recording")) as stub:
+            await projected(stub, ES_REGISTRY, (await broker.js.stream_info(ES_REGISTRY)).state.last_seq, within=600)
             told: deque[tuple[int, float]] = deque()  # sequence and time of each fact
             lags: list[float] = []
-            before = sum(process.cpu_times()[:2])
-            stub: ProjectionsAsyncStub = ProjectionsStub(connected)
             watching = asyncio.create_task(watch(stub, told, lags))
-            sent, seconds = await publish(broker, work / "footage", told)
+            async with used((process, there.nats)) as (service, nats):
+                sent, seconds = await publish(broker, work / "footage", told)
             with contextlib.suppress(AssertionError):
                 await eventually(lambda: not told, within=60)
             watching.cancel()
-            cpu = (sum(process.cpu_times()[:2]) - before) / seconds * 100
-            memory = process.memory_full_info().pss / 1e6
     lags.sort()
     p95, median = (lags[int(0.95 * len(lags))], statistics.median(lags)) if lags and not told else (float("inf"), float("inf"))  # it does not keep up
     rate, what = sent / seconds, f"age of a fact when it is in the documents, p95, {name}, {seconds:.0f} s"
+    took = "; ".join(f"{one} {each.cpu_s / seconds * 100:.0f} % of a core, {each.most_mb:.0f} MB" for one, each in (("recording", service), ("NATS", nats)))
     return [
         Figure(what, p95, "s", f"median {median:.2f}", f"< {BAR_S:.0f}", p95 < BAR_S),
-        Figure(f"  facts told; recording took {cpu:.0f} % of a core and {memory:.0f} MB", rate, "facts/s", bar=f"≥ {RATE:.0f}", reached=rate >= 0.99 * RATE),
+        Figure(f"  facts told; {took}", rate, "facts/s", bar=f"≥ {RATE:.0f}", reached=rate >= 0.99 * RATE),
     ]
-
-
-def indexed(url: str) -> int:
-    """Give each view an index over what writes are guarded by, _id and seq; how many there are.
-
-    mongod finds the document by its _id and needs none. The stand-in for MongoDB uses an index of all that is asked by, or reads the collection for
-    each write: 1,000 guarded writes take it 0.3 s among 1,000 documents, 4 s among 10,000, 9 s among 20,000; with the index 0.03 s among any.
-    """
-    with pymongo.MongoClient[dict[str, Any]](url) as client:
-        database = client[f"{urlsplit(url).path.strip('/') or 'vonglau'}_recording"]
-        places = [row["at"] for row in database["vonglau.names"].find()]
-        for each in places:
-            database[each].create_index([("_id", 1), ("seq", 1)], unique=True)
-    return len(places)
 
 
 async def publish(broker: Broker, footage: Path, told: deque[tuple[int, float]]) -> tuple[int, float]:
@@ -126,15 +116,13 @@ async def tell(publisher: FactPublisher, fact: SegmentRecorded) -> int:
 
 def lay_down(footage: Path, facts: list[SegmentRecorded]) -> None:
     for each in facts:
-        put(footage / footage_bucket("owner-1"), each)
+        put(footage / footage_bucket(each.owner), each)
 
 
 async def watch(projections: ProjectionsAsyncStub, told: deque[tuple[int, float]], lags: list[float]) -> None:
     """A fact counts as applied when the projection's checkpoint has been seen behind it: up to a look too late, never too early."""
     while True:
-        listed = await projections.ListProjections(ListProjectionsRequest(), timeout=10)
-        applied = max((one.sequence for each in listed.projections for one in each.checkpoints if one.stream == FACT_INGEST), default=0)
-        now = time.time()
+        applied, now = await reached(projections, FACT_INGEST), time.time()
         while told and told[0][0] <= applied:
             lags.append(now - told.popleft()[1])
         await asyncio.sleep(LOOK_S)

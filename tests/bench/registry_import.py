@@ -11,8 +11,10 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
+import psutil
 
 from tests.bench.figures import Figure
 from vonglau.broker import NatsServer, connect
@@ -45,12 +47,12 @@ async def main() -> list[Figure]:
     measured = []
     for with_credentials in (False, True):
         kind = "with a credential each" if with_credentials else "without credentials"
-        async with registry() as (folder, nats_url):
-            inventory(folder / "inventory.csv", with_credentials=with_credentials)
+        async with registry() as there:
+            inventory(there.folder / "inventory.csv", with_credentials=with_credentials)
             for run, written in (("first", 4 * ROWS), ("second", 0)):
-                before = await events(nats_url)
-                outcomes, seconds = await one_run(folder)
-                wrote = await events(nats_url) - before
+                before = await events(there.url)
+                outcomes, seconds = await one_run(there.folder)
+                wrote = await events(there.url) - before
                 expected = "registered" if run == "first" else "unchanged"
                 if outcomes != {expected: ROWS} or wrote != written:
                     raise AssertionError(f"{run} run: {outcomes}, {wrote} events")
@@ -60,19 +62,31 @@ async def main() -> list[Figure]:
 
 async def one_run(folder: Path) -> tuple[dict[str, int], float]:
     """How often each outcome came, and how long the command took from its start to its end."""
-    program = Path(sys.executable).with_name("vonglau")
     began = time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        str(program), "camera", "import", str(folder / "inventory.csv"), "--as", "lan", "--json", env=os.environ | {"VONGLAU_DATA": str(folder)}, stdout=PIPE
-    )
+    process = await importing(folder)
     said, _ = await process.communicate()
     seconds = time.monotonic() - began
     return orjson.loads(said)["counts"], seconds
 
 
+async def importing(folder: Path) -> asyncio.subprocess.Process:
+    """The command, of `inventory.csv` in the folder of a registry; it says on stdout what became of it, as JSON."""
+    arguments = (Path(sys.executable).with_name("vonglau"), "camera", "import", folder / "inventory.csv", "--as", "lan", "--json")
+    return await asyncio.create_subprocess_exec(*map(str, arguments), env=os.environ | {"VONGLAU_DATA": str(folder)}, stdout=PIPE)
+
+
+class Running(NamedTuple):
+    """A registry and its NATS server, each a process of its own."""
+
+    folder: Path
+    url: str  # of NATS
+    service: psutil.Process
+    nats: psutil.Process
+
+
 @asynccontextmanager
-async def registry() -> AsyncIterator[tuple[Path, str]]:
-    """A fresh platform of NATS and registry as processes of their own, with three owners."""
+async def registry(documents: str = "") -> AsyncIterator[Running]:
+    """A fresh platform of NATS and registry with three owners. documents: of a server; empty: SQLite."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with NatsServer(folder / "nats") as server:
@@ -81,6 +95,7 @@ async def registry() -> AsyncIterator[tuple[Path, str]]:
                 "VONGLAU_NATS_URL": server.url,
                 "VONGLAU_RUN_DIR": str(folder / "run"),
                 "VONGLAU_DATA_DIR": str(folder / "documents"),
+                "VONGLAU_DOCUMENTS": documents,
                 "VONGLAU_IDENTITY_DIR": str(folder / "identity"),
                 "VONGLAU_SECRETS_KEY_FILE": str(folder / "secrets.key"),
                 "VONGLAU_PLATFORM_ADMINS": "platform",
@@ -93,7 +108,8 @@ async def registry() -> AsyncIterator[tuple[Path, str]]:
                     for owner in OWNERS:
                         request = pb.RegisterOwnerRequest(owner=owner, display_name=owner, administrators=["lan"])
                         await RegistryStub(platform).RegisterOwner(request)
-                yield folder, server.url
+                assert server.process is not None
+                yield Running(folder, server.url, psutil.Process(process.pid), psutil.Process(server.process.pid))
             finally:
                 process.kill()  # nothing of it is needed any more
                 await process.wait()

@@ -257,6 +257,7 @@ async def test_summaries_that_take_long_come_on_shorter_pages(platform: Platform
         await platform.allow(camera)
     stub, pages = platform.stub(), list[list[str]]()
     monkeypatch.setattr("services.recording.servicer.remaining", lambda _: 0.0)
+    monkeypatch.setattr("services.recording.summaries.TOGETHER", 1)
     token = None
     while token != "":
         page = await stub.ListSummaries(pb.ListSummariesRequest(page_token=token))

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.recording.summaries import Summaries
+from services.recording.summaries import TOGETHER, Summaries
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, GAP_CAUSE_SPOOL_LOST, GAP_CAUSE_UNEXPLAINED, InterruptionObserved
 from vonglau.ingest.v1.service_pb2 import ReadSpoolResponse, SpoolSegment
-from vonglau.recording.v1.service_pb2 import STRETCH_KIND_GAP, STRETCH_KIND_NOT_MEANT, STRETCH_KIND_PENDING, STRETCH_KIND_RECORDED
+from vonglau.recording.v1.service_pb2 import STRETCH_KIND_GAP, STRETCH_KIND_NOT_MEANT, STRETCH_KIND_PENDING, STRETCH_KIND_RECORDED, CameraSummary
 
 BEGIN = 1_767_225_600_000_000_000
 SECOND = 1_000_000_000
@@ -99,15 +99,39 @@ async def test_a_summary_counts_what_is_kept_and_how_the_last_day_went(station: 
     last = await station.record(1, 100, 50)
     await station.settle()
     station.clock.advance(150)
-    camera = await station.index.camera("cam-1")
-    summary = await Summaries(station.index, station.timelines, station.clock).of(camera)
+    (summary,) = await summaries(station, "cam-1")
     assert (summary.camera, summary.owner, summary.segments, summary.size_bytes) == ("cam-1", "police", 2, 2 * last.size_bytes)
     assert (summary.recorded_ns, summary.gaps, summary.gap_ns) == (110 * SECOND, 1, 40 * SECOND)
     assert (summary.oldest.ToNanoseconds(), summary.newest.ToNanoseconds()) == (BEGIN, BEGIN + 150 * SECOND)
 
 
+async def test_summaries_of_many_cameras_are_those_of_each(station: Any) -> None:
+    for number in range(TOGETHER + 2):
+        station.register(f"cam-{number}")
+        await station.record(0, number, camera=f"cam-{number}")
+    await station.settle()
+    station.clock.advance(3 * 86_400)
+    station.register("late-1")
+    for camera in ("cam-1", "late-1"):
+        await station.record(1, 3 * 86_400, camera=camera)
+    await station.settle()
+    station.clock.advance(60)
+    names = [*(f"cam-{number}" for number in range(TOGETHER + 2)), "late-1"]
+    found = await summaries(station, *names)
+    assert [each.camera for each in found] == names
+    assert found == [one for name in names for one in await summaries(station, name)]
+    oldest = {each.camera: (each.oldest.ToNanoseconds() - BEGIN) // SECOND for each in found}
+    assert oldest == {**{f"cam-{number}": number for number in range(TOGETHER + 2)}, "late-1": 3 * 86_400}
+    assert {each.camera: each.recorded_ns // SECOND for each in found if each.recorded_ns} == {"cam-1": 60, "late-1": 60}
+
+
+async def summaries(station: Any, *cameras: str) -> list[CameraSummary]:
+    described = [await station.index.camera(each) for each in cameras]
+    return await Summaries(station.index, station.timelines, station.clock).of(described, 60)
+
+
 async def test_a_camera_that_never_recorded_has_an_empty_summary(station: Any) -> None:
     station.register()
     await station.settle()
-    summary = await Summaries(station.index, station.timelines, station.clock).of(await station.index.camera("cam-1"))
+    (summary,) = await summaries(station, "cam-1")
     assert (summary.segments, summary.HasField("oldest"), summary.HasField("newest")) == (0, False, False)
