@@ -8,10 +8,11 @@ from services.recording.camera_hour import CameraHours, hour_id
 from services.recording.cameras import Cameras
 from services.recording.days import HOUR_NS, hours_between
 from services.recording.deletion import Deletions
-from services.recording.recorded_camera import RecordedCameras
+from services.recording.recorded_camera import EPOCHS, RecordedCameras
 from vonglau.documents import Condition, Document, Documents, cursor
 
 PAGE = 200
+TOGETHER = 8  # cameras that are read by one question, where many are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,10 @@ class Indexed:
     recorded: Document | None
     hours: list[Document]  # in order; those of which nothing is known are left out
 
-    def is_recorded_before(self, hour: int) -> bool:
-        """False: its registration came later, so that nothing can be."""
-        return self.camera is None or self.camera["registered"] // HOUR_NS < hour
+    def may_be_recorded_before(self, hour: int) -> bool:
+        """False: the first of its epochs began later. Who knows nothing, or not of all epochs, asks."""
+        epochs = self.recorded["epochs"] if self.recorded else {}
+        return not 0 < len(epochs) < EPOCHS or any(row["seen"] // HOUR_NS < hour for row in epochs.values())
 
 
 class FootageIndex:
@@ -40,16 +42,14 @@ class FootageIndex:
         found = await self._documents.get_many(CameraHours.collection, [hour_id(camera, hour) for hour in hours])
         return sorted(found.values(), key=lambda each: int(each["hour"]))
 
-    async def indexed(self, cameras: Sequence[str], start_ns: int, end_ns: int) -> list[Indexed]:
-        """In that order, by three questions for all of them."""
-        hours = hours_between(start_ns, end_ns)
-        described = await self._documents.get_many(Cameras.collection, cameras)
-        recorded = await self._documents.get_many(RecordedCameras.collection, cameras)
-        found = await self._documents.get_many(CameraHours.collection, [hour_id(camera, hour) for camera in cameras for hour in hours])
-        return [
-            Indexed(name, described.get(name), recorded.get(name), [found[each] for hour in hours if (each := hour_id(name, hour)) in found])
-            for name in cameras
-        ]
+    async def indexed(self, wanted: Sequence[tuple[str, int]], end_ns: int) -> list[Indexed]:
+        """Each camera from its own time on (ns), in that order, by three questions for all of them."""
+        names = [camera for camera, _ in wanted]
+        hours = {camera: [hour_id(camera, hour) for hour in hours_between(start_ns, end_ns)] for camera, start_ns in wanted}
+        recorded = await self._documents.get_many(RecordedCameras.collection, names)
+        found = await self._documents.get_many(CameraHours.collection, [each for ids in hours.values() for each in ids])
+        described = await self._documents.get_many(Cameras.collection, names)
+        return [Indexed(name, described.get(name), recorded.get(name), [found[each] for each in hours[name] if each in found]) for name in names]
 
     async def last_live_before(self, camera: str, hour: int) -> Document | None:
         """The newest hour before this one that still has footage."""

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import logging
 
-from services.recording.days import SECOND_NS
-from services.recording.footage_index import FootageIndex, Indexed
+from services.recording.days import DAY_NS, SECOND_NS
+from services.recording.footage_index import TOGETHER, FootageIndex, Indexed
 from services.recording.timelines import Timelines
 from vonglau.clock import Clock, utc
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_UNEXPLAINED
@@ -13,8 +13,8 @@ from vonglau.telemetry import count, names
 
 log = logging.getLogger(__name__)
 
-TOGETHER = 16  # cameras that are read by one question
 LATE_NS = 15 * 60 * SECOND_NS
+FIRST_NS = DAY_NS  # so far back a camera is looked at that was not before: another process has looked until it ended
 NAMED_MOST = 20  # gaps that one run names in the log; the others are counted
 SETTLED_NS = 3 * 60 * SECOND_NS  # a cause is told well within this time of the gap's end
 
@@ -35,8 +35,9 @@ class GapWatch:
         self._named = 0
         async for cameras in self._index.cameras_together(TOGETHER):
             now = self._clock.now_ns()
-            starts = [min(self._watched.get(camera, self._began), now - LATE_NS - SETTLED_NS) for camera in cameras]
-            for indexed, start in zip(await self._index.indexed(cameras, min(starts), now), starts, strict=True):
+            since = [self._watched.get(camera, max(self._began, now - FIRST_NS)) for camera in cameras]
+            wanted = [(camera, min(start, now - LATE_NS - SETTLED_NS)) for camera, start in zip(cameras, since, strict=True)]
+            for indexed, start in zip(await self._index.indexed(wanted, now), since, strict=True):
                 found, is_late = await self._look(indexed, start, now)
                 unexplained += found
                 late += is_late
@@ -45,11 +46,10 @@ class GapWatch:
             log.error("nothing explains %d gaps more", self._named - NAMED_MOST)
         return unexplained
 
-    async def _look(self, indexed: Indexed, start: int, now: int) -> tuple[int, bool]:
-        """Unexplained ns that no run before has counted, and whether a fact is late."""
-        camera = indexed.name
-        since, until = self._watched.get(camera, self._began), now - SETTLED_NS
-        derived = await self._timelines.stored(indexed, start, now)
+    async def _look(self, indexed: Indexed, since: int, now: int) -> tuple[int, bool]:
+        """Unexplained ns from then on, and whether a fact is late."""
+        camera, until = indexed.name, now - SETTLED_NS
+        derived = await self._timelines.stored(indexed, min(since, now - LATE_NS - SETTLED_NS), now)
         found = 0
         for each in derived.stretches:
             counted = min(each.end, until) - max(each.start, since)

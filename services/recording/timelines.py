@@ -34,11 +34,11 @@ class Timelines:
         recorded = await self._index.recorded(camera)
         newest = recorded["newest"] if recorded else 0
         spooled = await spooled_spans(self._spool, camera, newest, end_ns) if end_ns > newest else []
-        (indexed,) = await self._index.indexed([camera], start_ns, end_ns)  # after the spool: what leaves it is found here
+        (indexed,) = await self._index.indexed([(camera, start_ns)], end_ns)  # after the spool: what leaves it is found here
         return await self._derived(indexed, spooled, start_ns, end_ns)
 
     async def stored(self, indexed: Indexed, start_ns: int, end_ns: int) -> Derived:
-        """Without: for those who look at whole days of many cameras. indexed: of that range or a longer one."""
+        """What is stored, and no spool asked: for those who look at many cameras. indexed: of that range."""
         return await self._derived(indexed, [], start_ns, end_ns)
 
     async def _derived(self, indexed: Indexed, spooled: Sequence[Span] | None, start_ns: int, end_ns: int) -> Derived:
@@ -55,7 +55,7 @@ class Timelines:
         """The nearest footage on each side of the range: it tells whether a hole at the range's edge is final."""
         beside: list[Document | None] = []
         first, last = start_ns // HOUR_NS, (end_ns - 1) // HOUR_NS
-        if not any(entry.start <= start_ns for entry in entries) and indexed.is_recorded_before(first):
+        if not any(entry.start <= start_ns for entry in entries) and indexed.may_be_recorded_before(first):
             beside.append(await self._index.last_live_before(indexed.name, first))
         if end_ns < newest and not any(entry.end >= end_ns for entry in entries):
             beside.append(await self._index.first_live_after(indexed.name, last))

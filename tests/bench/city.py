@@ -26,10 +26,10 @@ from tests.bench.city_facts import CAMERAS, flowing, name_of, owner_of
 from tests.bench.figures import Figure
 from tests.bench.progress import operations, projected
 from tests.bench.registry_import import Running, importing, registry
-from tests.bench.stand_in import emptied, indexed
+from tests.bench.stand_in import indexed, unused
 from tests.bench.usage import used
 from vonglau.broker import Broker, KeyValue, connect
-from vonglau.broker.topology import ES_REGISTRY, LEASES, POOLS, SLOTS, ensure
+from vonglau.broker.topology import LEASES, POOLS, SLOTS, ensure
 from vonglau.ingest.v1.service_pb2 import MemberCapacity, Pool
 from vonglau.rpc import find
 from vonglau.testing.waiting import eventually
@@ -92,17 +92,23 @@ class City:
 
 
 async def main() -> list[Figure]:
-    figures = list[Figure]()
-    for server in ("", *filter(None, [os.environ.get("VONGLAU_TEST_MONGODB")])):
-        documents = emptied(server) if server else ""
-        async with registry(documents) as there, connect(there.url, name="bench", within=10) as broker:
-            if documents:
-                await indexed(documents, "registry", VIEWS)
-            figures += shown(await imported(there, broker, "MongoDB, indexed" if documents else "SQLite"))
-            await ensure(broker)
-            figures += shown(await spread(broker, there.url))
-            figures += shown(await flowing(there, broker, documents))
+    figures = await on_store("")
+    if server := os.environ.get("VONGLAU_TEST_MONGODB"):
+        with unused(server) as documents:
+            figures += await on_store(documents)
     return figures
+
+
+async def on_store(documents: str) -> list[Figure]:
+    """documents: of a server; empty: SQLite. What is spread rests on none, and is measured once."""
+    async with registry(documents) as there, connect(there.url, name="bench", within=10) as broker:
+        if documents:
+            await indexed(documents, "registry", VIEWS)
+        figures = shown(await imported(there, broker, "MongoDB, indexed" if documents else "SQLite"))
+        await ensure(broker)
+        if not documents:
+            figures += shown(await spread(broker, there.url))
+        return figures + shown(await flowing(there, broker, documents))
 
 
 def shown(figures: list[Figure]) -> list[Figure]:
@@ -116,12 +122,11 @@ async def imported(there: Running, broker: Broker, documents: str) -> list[Figur
     inventory(there.folder / "inventory.csv")
     began = time.monotonic()
     process = await importing(there.folder)
-    async with used((psutil.Process(process.pid), there.service, there.nats)) as (command, service, nats):
+    async with used(psutil.Process(process.pid), there.service, there.nats) as (command, service, nats):
         said, _ = await process.communicate()
         seconds = time.monotonic() - began
-        last = (await broker.js.stream_info(ES_REGISTRY)).state.last_seq
         async with operations(there.folder, find(there.folder / "run", "registry")) as stub:
-            await projected(stub, ES_REGISTRY, last, within=600)
+            await projected(stub, "registry", broker, within=600)
         shown_after = time.monotonic() - began
     if orjson.loads(said)["counts"] != {"registered": CAMERAS}:
         raise RuntimeError(f"the import went wrong: {said[:300]!r}")
@@ -136,13 +141,11 @@ async def spread(broker: Broker, url: str) -> list[Figure]:
     await Declared(KeyValue(broker, POOLS)).put(Pool(name=POOL, capacity=MemberCapacity(cameras=CAMERAS // MEMBERS * 2, bitrate_bps=10**15)))
     async with members(url) as city:
         lost = city.processes[-1]
-        used = {process.pid: sum(psutil.Process(process.pid).cpu_times()[:2]) for process in city.processes}
-        began = time.time()
-        city.go()
-        first = await settled(broker, city, None)
+        async with used(*(psutil.Process(process.pid) for process in city.processes)) as usages:
+            began = time.time()
+            city.go()
+            first = await settled(broker, city, None)
         assigned = max(at for at, _ in city.claims.values()) - began
-        cpu = sum(sum(psutil.Process(process.pid).cpu_times()[:2]) - used[process.pid] for process in city.processes)
-        memory = sum(psutil.Process(process.pid).memory_full_info().pss for process in city.processes) / 1e6
         dead = f"member-{MEMBERS - 1}"
         theirs = sum(holder == dead for holder in first.holders)
         await asyncio.sleep(6)  # all have renewed since
@@ -154,6 +157,7 @@ async def spread(broker: Broker, url: str) -> list[Figure]:
         moved = len(list(after.moved(first)))
         doubled = [key for key, nodes in city.writers.items() if len(nodes) > 1]
     shares, ratio = Counter(first.holders).values(), moved / theirs
+    cpu, memory = sum(each.cpu_s for each in usages), sum(each.most_mb for each in usages)
     used_up = f"({min(shares)} to {max(shares)}); CPU {cpu:.1f} s, PSS {memory:.0f} MB, {PROCESSES + 1} processes"
     every = f"{CAMERAS:,} cameras over {MEMBERS} members: every slot claimed by whom the table names"
     return [

@@ -23,7 +23,7 @@ from tests.bench.registry_import import OWNERS, Running
 from tests.bench.stand_in import indexed
 from tests.bench.usage import used
 from vonglau.broker import Broker
-from vonglau.broker.topology import ES_REGISTRY, FACT_INGEST
+from vonglau.broker.topology import FACT_INGEST
 from vonglau.clock import SystemClock
 from vonglau.errors import Unavailable
 from vonglau.eventlog import FactPublisher, HeaderWriter
@@ -70,11 +70,11 @@ async def flowing(there: Running, broker: Broker, mongodb: str) -> list[Figure]:
         if mongodb:
             await indexed(mongodb, "recording", VIEWS)
         async with operations(there.folder, find(work / "run", "recording")) as stub:
-            await projected(stub, ES_REGISTRY, (await broker.js.stream_info(ES_REGISTRY)).state.last_seq, within=600)
+            await projected(stub, "recording", broker, within=600)
             told: deque[tuple[int, float]] = deque()  # sequence and time of each fact
             lags: list[float] = []
             watching = asyncio.create_task(watch(stub, told, lags))
-            async with used((process, there.nats)) as (service, nats):
+            async with used(process, there.nats) as (service, nats):
                 sent, seconds = await publish(broker, work / "footage", told)
             with contextlib.suppress(AssertionError):
                 await eventually(lambda: not told, within=60)
@@ -122,7 +122,7 @@ def lay_down(footage: Path, facts: list[SegmentRecorded]) -> None:
 async def watch(projections: ProjectionsAsyncStub, told: deque[tuple[int, float]], lags: list[float]) -> None:
     """A fact counts as applied when the projection's checkpoint has been seen behind it: up to a look too late, never too early."""
     while True:
-        applied, now = await reached(projections, FACT_INGEST), time.time()
+        applied, now = await reached(projections, "recording", FACT_INGEST), time.time()
         while told and told[0][0] <= applied:
             lags.append(now - told.popleft()[1])
         await asyncio.sleep(LOOK_S)

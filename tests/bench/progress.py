@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vonglau.broker import Broker
+from vonglau.broker.topology import ES_REGISTRY
 from vonglau.identity import Caller, LocalIssuer
 from vonglau.operations.v1.service_pb2 import ListProjectionsRequest
 from vonglau.operations.v1.service_pb2_grpc import ProjectionsStub
@@ -24,16 +26,17 @@ async def operations(folder: Path, address: str) -> AsyncIterator[ProjectionsAsy
         yield ProjectionsStub(connected)
 
 
-async def reached(stub: ProjectionsAsyncStub, stream: str) -> int:
-    """Sequence up to which every view of that stream has taken it in; 0: none."""
+async def reached(stub: ProjectionsAsyncStub, projection: str, stream: str) -> int:
+    """Sequence up to which its documents have what it reads of the stream; 0: nothing yet."""
     listed = await stub.ListProjections(ListProjectionsRequest(), timeout=10)
-    return min((one.sequence for each in listed.projections for one in each.checkpoints if one.stream == stream), default=0)
+    return next((one.sequence for each in listed.projections if each.name == projection for one in each.checkpoints if one.stream == stream), 0)
 
 
-async def projected(stub: ProjectionsAsyncStub, stream: str, sequence: int, within: float) -> None:
-    """within: s."""
+async def projected(stub: ProjectionsAsyncStub, projection: str, broker: Broker, within: float) -> None:
+    """Wait until its documents have the last event of a camera. within: s."""
+    last = (await broker.js.get_last_msg(ES_REGISTRY, "es.registry.camera.*")).seq or 0
 
     async def is_so() -> bool:
-        return await reached(stub, stream) >= sequence
+        return await reached(stub, projection, ES_REGISTRY) >= last
 
     await eventually(is_so, within)

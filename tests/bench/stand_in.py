@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,9 +12,15 @@ import pymongo
 from vonglau.testing.waiting import eventually
 
 
-def emptied(url: str) -> str:
-    """The same server, in databases that nobody has used yet."""
-    return urlsplit(url)._replace(path=f"/bench-{uuid.uuid4().hex[:8]}").geturl()
+@contextmanager
+def unused(url: str) -> Iterator[str]:
+    """The same server, for databases that nobody has used; they go at the end."""
+    name = f"bench-{uuid.uuid4().hex[:8]}"
+    yield urlsplit(url)._replace(path=f"/{name}").geturl()
+    with pymongo.MongoClient[dict[str, Any]](url) as client:
+        for each in client.list_database_names():
+            if each.startswith(name):
+                client.drop_database(each)
 
 
 async def indexed(url: str, service: str, views: int) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -30,11 +30,11 @@ class Usage:
             self.most_mb = max(self.most_mb, self.process.memory_full_info().pss / 1e6)
 
     def __str__(self) -> str:
-        return f"{self.cpu_s:.1f} s, {self.most_mb:.0f} MB"
+        return f"CPU {self.cpu_s:.1f} s, {self.most_mb:.0f} MB"
 
 
 @asynccontextmanager
-async def used(processes: Iterable[psutil.Process]) -> AsyncIterator[list[Usage]]:
+async def used(*processes: psutil.Process) -> AsyncIterator[list[Usage]]:
     """What each took meanwhile."""
     found = [Usage(each) for each in processes]
 

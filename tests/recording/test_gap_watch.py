@@ -1,8 +1,12 @@
 """What nothing explains is counted once, and facts that are overdue are an alarm."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
+from services.recording.footage_index import Indexed
 from services.recording.gap_watch import GapWatch
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, InterruptionObserved
 
@@ -42,6 +46,30 @@ async def test_a_city_without_causes_fills_no_log(station: Any, caplog: Any) -> 
     said = [record.getMessage() for record in caplog.records if "nothing explains" in record.getMessage()]
     assert len(said) == 21
     assert said[-1] == "nothing explains 5 gaps more"
+
+
+async def test_a_camera_that_comes_late_has_no_other_read_from_further_back(station: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    looking, asked = watch(station), dict[str, int]()
+    indexed = station.index.indexed
+
+    async def noted(wanted: Sequence[tuple[str, int]], end_ns: int) -> list[Indexed]:
+        asked.update(wanted)
+        found: list[Indexed] = await indexed(wanted, end_ns)
+        return found
+
+    monkeypatch.setattr(station.index, "indexed", noted)
+    station.register("cam-1")
+    await station.record(0, 0, camera="cam-1")
+    await station.settle()
+    station.clock.advance(30 * 86_400)
+    await looking.run()
+    station.register("cam-2")
+    await station.record(0, 30 * 86_400, camera="cam-2")
+    await station.settle()
+    station.clock.advance(60)
+    await looking.run()
+    now = station.clock.now_ns()
+    assert {camera: (now - start) // SECOND for camera, start in asked.items()} == {"cam-1": 18 * 60, "cam-2": 86_400}
 
 
 async def test_a_gap_with_a_cause_is_no_alarm(station: Any) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.recording.summaries import TOGETHER, Summaries
+from services.recording.footage_index import TOGETHER
+from services.recording.summaries import Summaries
 from vonglau.ingest.v1.events_pb2 import GAP_CAUSE_REFUSED, GAP_CAUSE_SPOOL_LOST, GAP_CAUSE_UNEXPLAINED, InterruptionObserved
 from vonglau.ingest.v1.service_pb2 import ReadSpoolResponse, SpoolSegment
 from vonglau.recording.v1.service_pb2 import STRETCH_KIND_GAP, STRETCH_KIND_NOT_MEANT, STRETCH_KIND_PENDING, STRETCH_KIND_RECORDED, CameraSummary
@@ -123,6 +124,20 @@ async def test_summaries_of_many_cameras_are_those_of_each(station: Any) -> None
     oldest = {each.camera: (each.oldest.ToNanoseconds() - BEGIN) // SECOND for each in found}
     assert oldest == {**{f"cam-{number}": number for number in range(TOGETHER + 2)}, "late-1": 3 * 86_400}
     assert {each.camera: each.recorded_ns // SECOND for each in found if each.recorded_ns} == {"cam-1": 60, "late-1": 60}
+
+
+async def test_footage_from_before_a_camera_was_registered_again_counts(station: Any) -> None:
+    station.register()
+    await station.record(0, 0)
+    await station.settle()
+    station.clock.advance(2 * 86_400)
+    station.register()
+    await station.record(1, 2 * 86_400 + 60)
+    await station.settle()
+    station.clock.advance(120)
+    (summary,) = await summaries(station, "cam-1")
+    assert (summary.segments, summary.oldest.ToNanoseconds()) == (2, BEGIN)
+    assert await told(station, 2 * 86_400, 2 * 86_400 + 120) == [(GAP, 60, GAP_CAUSE_UNEXPLAINED), (RECORDED, 60, 0)]
 
 
 async def summaries(station: Any, *cameras: str) -> list[CameraSummary]:

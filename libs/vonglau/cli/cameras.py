@@ -12,7 +12,7 @@ from vonglau.cli.pages import all_cameras, statuses
 from vonglau.cli.record import cell, record
 from vonglau.cli.session import Session
 from vonglau.cli.times import instant, rfc3339, timestamp
-from vonglau.cli.words import value, word
+from vonglau.cli.words import none_of, value, word
 from vonglau.ingest.v1.service_pb2 import RecordingState
 from vonglau.registry.v1 import events_pb2 as events
 from vonglau.registry.v1 import service_pb2 as registry
@@ -86,7 +86,7 @@ def degrees(text: str) -> tuple[float, float]:
 
 @app.command("list")
 def list_cameras(
-    owner: Annotated[str, typer.Option(help="Only this owner's.")] = "",
+    owner: Annotated[str, typer.Option(help="Only this owner's cameras.")] = "",
     search: Annotated[str, typer.Option(help="Part of a name, id, serial number or address; accents and case do not matter.")] = "",
     as_of: Annotated[str, typer.Option("--as-of", help="As it stood then: RFC 3339 or relative (-1d).")] = "",
     retired: Annotated[bool, typer.Option("--retired", help="Also those that are retired.")] = False,
@@ -109,7 +109,7 @@ def list_cameras(
             session.output.document({"cameras": described})
             return
         rows = [(str(one["id"]), str(one["owner"]), str(one["name"]), str(one["class"]), str(one["state"]), str(one["url"])) for one in described]
-        session.output.table(("camera", "owner", "name", "+class", "state", "+main stream"), rows, "no cameras: `vonglau camera add --help`")
+        session.output.table(("camera", "owner", "name", "+class", "state", "+main stream"), rows, none_of(owner))
 
     perform(as_person, as_json, command)
 

@@ -13,7 +13,7 @@ from vonglau.cli.options import AsJson, AsPerson, perform
 from vonglau.cli.pages import all_cameras, live, summaries
 from vonglau.cli.session import Session
 from vonglau.cli.times import duration, rfc3339, shown, size
-from vonglau.cli.words import word
+from vonglau.cli.words import none_of, word
 from vonglau.errors import Denied, Unavailable
 from vonglau.ingest.v1 import service_pb2 as ingest
 from vonglau.ingest.v1.events_pb2 import GapCause
@@ -24,7 +24,7 @@ from vonglau.rpc import error_of
 
 
 def status(
-    owner: Annotated[str, typer.Option(help="Only this owner's.")] = "",
+    owner: Annotated[str, typer.Option(help="Only this owner's cameras.")] = "",
     as_person: AsPerson = "",
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +40,7 @@ def status(
         if as_json:
             session.output.document({"cameras": described, "health": health_of(health), "stopped_projections": still})
             return
-        session.output.table(COLUMNS, [row(one) for one in described], "no cameras: `vonglau camera add --help`")
+        session.output.table(COLUMNS, [row(one) for one in described], none_of(owner))
         if health.detail:
             session.output.line(f"\n{health.detail}")
         for one in still:

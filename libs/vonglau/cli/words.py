@@ -45,3 +45,8 @@ def value(enum: Any, text: str, field: str) -> Any:
     if name not in set(enum.keys()):
         raise Misspelt(f"{field.upper()}_UNKNOWN", f"there is no {field} {text!r}; there are: {', '.join(words(enum))}", field=field)
     return enum.Value(name)
+
+
+def none_of(owner: str) -> str:
+    """What stands where no camera is to be shown. owner: empty: all were asked for."""
+    return f"no cameras of {owner}" if owner else "no cameras: `vonglau camera add --help`"

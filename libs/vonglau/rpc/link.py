@@ -14,6 +14,7 @@ from vonglau.rpc.tls import Credentials, Tls
 from vonglau.settings import PlatformSettings
 
 LOOK_S = 10.0  # between two looks at the certificate
+ANEW_S = 5.0  # after so long a channel to nowhere is made anew
 OLD_CALLS_S = 60.0  # what runs on a channel that was replaced may take so long
 
 
@@ -40,7 +41,7 @@ class Link:
         self._find = address
         self._token = token
         self._tls = tls
-        self._looked = float("-inf")
+        self._looked = self._made = float("-inf")
         self._known: Credentials | None = None
         self._address = ""
         self._channel: grpc.aio.Channel | None = None
@@ -49,9 +50,10 @@ class Link:
     def channel(self) -> grpc.aio.Channel:
         """For the next call; not to be kept. Raises: Unavailable (ADDRESS_UNKNOWN, CERTIFICATE_ENDED)."""
         address = self._find()
-        if self._channel is None or address != self._address or self._has_new_certificate():
+        if self._channel is None or address != self._address or self._has_new_certificate() or self._leads_nowhere():
             self._retire()
             self._address, self._channel = address, channel(address, self._token, tls=self._tls, service=self._service)
+            self._made = asyncio.get_running_loop().time()
         return self._channel
 
     async def close(self) -> None:
@@ -69,6 +71,11 @@ class Link:
             return False
         before, self._known, self._looked = self._known, self._tls.look(), now
         return before is not None and before != self._known
+
+    def _leads_nowhere(self) -> bool:
+        """gRPC asks for a name that is not known, or whose addresses do not answer, again after up to two minutes; a new channel asks at once."""
+        is_broken = self._channel is not None and self._channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
+        return is_broken and asyncio.get_running_loop().time() - self._made >= ANEW_S
 
     def _retire(self) -> None:
         if self._channel is not None:

@@ -39,7 +39,7 @@ from vonglau.rpc import Tls, channel
 from vonglau.testing.certificates import Authority
 
 WITHIN_S = 30.0
-AT_ONCE = 8
+AT_ONCE = 8  # calls
 
 
 def link(service: str) -> grpc.aio.Channel:
@@ -53,12 +53,12 @@ def cameras(first: str, last: str) -> Iterable[str]:
 
 
 async def retire(first: str, last: str) -> None:
-    slots = asyncio.Semaphore(AT_ONCE)
+    turns = asyncio.Semaphore(AT_ONCE)
     async with link("registry") as there:
         retiring = RegistryStub(there).RetireCamera
 
         async def one(camera: str) -> None:
-            async with slots:
+            async with turns:
                 await retiring(RetireCameraRequest(camera=camera, reason="e2e"), timeout=WITHIN_S)
 
         await asyncio.gather(*map(one, cameras(first, last)))

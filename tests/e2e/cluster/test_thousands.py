@@ -15,9 +15,10 @@ from tests.e2e.cluster.conftest import Cluster, until
 from tests.e2e.cluster.installation import OWNER, Installation, longest, now
 from tests.e2e.cluster.surroundings import surrounded
 
-pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(2700)]
 FIGURES = "VONGLAU_TEST_FIGURES"
-PER_POD, HEADROOM = 200, 20  # %, the chart's
+PER_POD = 200
+HEADROOM = 20  # %, the chart's
 UNASSIGNED_BAR_S = 60.0
 SEGMENT_S, AFTER_S = 60, 70.0
 MOST = 2_000
@@ -63,7 +64,7 @@ def test_pods_follow_and_no_camera_waits_longer_than_a_minute(installation: Inst
     note(installation, f"{cameras} cameras, as many pods as they need after, s", time.monotonic() - begun)
     asked = time.monotonic()
     assert len(installation.vonglau("status")["cameras"]) >= cameras
-    note(installation, f"{cameras} cameras, `vonglau status` answers after, s", time.monotonic() - asked)
+    note(installation, f"{cameras} cameras, minutes old: `vonglau status` answers after, s", time.monotonic() - asked)
     assert (settled if last else settled - last_told) <= UNASSIGNED_BAR_S
 
 
@@ -74,7 +75,7 @@ def test_what_is_left_records_without_a_gap(installation: Installation) -> None:
 
 
 def told(installation: Installation, *what: str) -> tuple[int, ...]:
-    """By the pool's status, which asks nobody: `vonglau status` derives each camera's day."""
+    """By the pool's status, which asks nobody: `vonglau status` derives each camera's day anew."""
     cameras = installation.pool().get("status", {}).get("cameras", {})
     return tuple(int(cameras.get(each, -1)) for each in what)
 
