@@ -158,6 +158,21 @@ async def test_a_failed_job_is_tried_again_after_longer_and_longer_pauses(clock:
     assert runs.began_ns == {"job": clock.now_ns()}
 
 
+@pytest.mark.parametrize(("error", "is_traced"), [(Unavailable("LOG_UNAVAILABLE", "the event log is away"), False), (RuntimeError("a bug"), True)])
+async def test_a_foreseen_failure_is_told_by_its_words_and_a_bug_by_where_it_came_from(
+    timers: Timers, caplog: pytest.LogCaptureFixture, error: Exception, is_traced: bool,
+) -> None:
+    async def fail(due_ns: int) -> None:
+        raise error
+
+    timers.every("failing", Every(HOUR), fail)
+    await timers.start()
+    await eventually(partial(failed, timers, 1))
+    told = next(record for record in caplog.records if record.levelname == "ERROR")
+    assert str(error) in caplog.text
+    assert bool(told.exc_info) is is_traced
+
+
 async def test_a_job_that_fails_or_takes_long_does_not_hold_up_the_others(clock: SettableClock, timers: Timers) -> None:
     other = Job()
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from vonglau.clock import Clock, SystemClock
 from vonglau.ending import Parts, ended
-from vonglau.errors import Unavailable
+from vonglau.errors import Unavailable, VonglauError
 from vonglau.leases import LeaseLost
 from vonglau.telemetry import count, gauge
 from vonglau.telemetry.names import ERROR_TYPE, LOOP, LOOP_ERRORS, TIMER_SINCE_SUCCESS
@@ -110,11 +110,17 @@ class Timers:
             try:
                 await self._turn(timer)
                 timer.failures = 0
+            except VonglauError as error:  # foreseen: where it came from helps nobody
+                self._failed(timer, error.reason)
+                logger.error("%s failed %d times in a row; again at %s: %s", timer.name, timer.failures, readable(timer.due_ns), error)
             except Exception as error:  # the outer edge of one job: the others go on, and it is tried again
-                count(LOOP_ERRORS, labels={LOOP: timer.name, ERROR_TYPE: type(error).__name__})
-                timer.failures += 1
-                timer.due_ns = self._clock.now_ns() + round(self._back_off(timer.failures) * SECOND_NS)
+                self._failed(timer, type(error).__name__)
                 logger.exception("%s failed %d times in a row; again at %s", timer.name, timer.failures, readable(timer.due_ns))
+
+    def _failed(self, timer: Timer, why: str) -> None:
+        count(LOOP_ERRORS, labels={LOOP: timer.name, ERROR_TYPE: why})
+        timer.failures += 1
+        timer.due_ns = self._clock.now_ns() + round(self._back_off(timer.failures) * SECOND_NS)
 
     async def _turn(self, timer: Timer) -> None:
         """Wait until it is due, run it, save that it ran. After a failure it is due at the time that was set for the next try."""
