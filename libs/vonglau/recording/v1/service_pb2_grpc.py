@@ -80,7 +80,7 @@ class RecordingServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSummaries(self, request, context):
-        """A page has fewer cameras than asked for where more would not be ready within half the caller's deadline.
+        """A page ends early once half of the deadline is over; eight cameras at least are on it, or the last.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,7 @@ class RecordingStub:
     Verify: _grpc.UnaryStreamMultiCallable[_service_pb2.VerifyRequest, _service_pb2.VerifyResponse]
     """Objects against facts, archives and chains; every finding is named, and progress in between."""
     ListSummaries: _grpc.UnaryUnaryMultiCallable[_service_pb2.ListSummariesRequest, _service_pb2.ListSummariesResponse]
-    """A page has fewer cameras than asked for where more would not be ready within half the caller's deadline."""
+    """A page ends early once half of the deadline is over; eight cameras at least are on it, or the last."""
 
 @_typing.type_check_only
 class RecordingAsyncStub(RecordingStub):
@@ -48,7 +48,7 @@ class RecordingAsyncStub(RecordingStub):
     Verify: _aio.UnaryStreamMultiCallable[_service_pb2.VerifyRequest, _service_pb2.VerifyResponse]  # type: ignore[assignment]
     """Objects against facts, archives and chains; every finding is named, and progress in between."""
     ListSummaries: _aio.UnaryUnaryMultiCallable[_service_pb2.ListSummariesRequest, _service_pb2.ListSummariesResponse]  # type: ignore[assignment]
-    """A page has fewer cameras than asked for where more would not be ready within half the caller's deadline."""
+    """A page ends early once half of the deadline is over; eight cameras at least are on it, or the last."""
 
 class RecordingServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -80,6 +80,6 @@ class RecordingServicer(metaclass=_abc_1.ABCMeta):
         request: _service_pb2.ListSummariesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_service_pb2.ListSummariesResponse, _abc.Awaitable[_service_pb2.ListSummariesResponse]]:
-        """A page has fewer cameras than asked for where more would not be ready within half the caller's deadline."""
+        """A page ends early once half of the deadline is over; eight cameras at least are on it, or the last."""
 
 def add_RecordingServicer_to_server(servicer: RecordingServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
